@@ -1,0 +1,62 @@
+# The kit's commands. Each sets up all it needs on a fresh machine with Python 3.11 to 3.13.
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help lab test lint bench constraints clean
+
+help:
+	@echo "make lab          JupyterLab on the first lesson; pass arguments with ARGS=\"--no-browser --port 8899\""
+	@echo "make test         every check; ARGS=\"-k morphology\" for some"
+	@echo "make lint         style of the code"
+	@echo "make bench        what is fast, as ratios measured in one run"
+	@echo "make clean        remove the environment; data stays"
+
+# The environment carries a stamp for each set of packages that was installed to the end. Without any stamp it was cut
+# off half-way, and is made anew; so is one whose Python has gone or that was moved here from another folder.
+SOUND := $(shell $(BIN)/python -P -c "import cnnkit; print(cnnkit.__path__[0])" 2>/dev/null)
+ifneq ($(SOUND),$(CURDIR)/cnnkit)
+$(shell rm -f $(VENV)/*.complete)
+endif
+
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "The kit needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is another. Try: make $@ PYTHON=python3.12"; exit 1; }
+	@ls $(VENV)/*.complete >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@rm -f $(VENV)/*.complete
+	@echo "Installing the packages (about 2.5 GB on disk); this happens once."
+	@$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable "$(1)"
+endef
+
+$(VENV)/lab.complete: pyproject.toml constraints.txt
+	$(call install,.)
+	@touch $@
+
+$(VENV)/test.complete: pyproject.toml constraints.txt
+	$(call install,.[test])
+	@touch $(VENV)/lab.complete $@
+
+# JupyterLab refuses to run as root, the ordinary user of a container, unless told to.
+lab: $(VENV)/lab.complete
+	@$(BIN)/python data_fetch.py flowers cxr --synthetic
+	@$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb $(ARGS)
+
+test: $(VENV)/test.complete
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/test.complete
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+bench: $(VENV)/test.complete
+	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+# Exact versions of everything, from the newest that fit pyproject.toml.
+constraints:
+	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	@build/constraints/bin/python -m pip install --disable-pip-version-check ".[test,instructor]"
+	@{ sed -n 1p constraints.txt; build/constraints/bin/python -m pip freeze | grep == | grep -v '^cnnkit=='; } > build/constraints.txt
+	@mv build/constraints.txt constraints.txt && rm -rf build/constraints
+
+clean:
+	@rm -rf $(VENV) build

@@ -1,0 +1,15 @@
+"""Helpers of the CNN teaching kit, in the order in which an image travels through them.
+
+`datasets` finds or draws the pictures, `images` reads them, `morphology` changes their shape;
+`explore` holds the interactive explorers and `plots` the few figures that lessons share.
+Lessons import the room they need, for example ``from cnnkit import morphology``.
+"""
+
+import os
+
+__version__ = "0.1.0"
+
+# TensorFlow prints a page of remarks about the processor when it is first imported; they only worry beginners.
+# Both are defaults: what the user has set stays.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")

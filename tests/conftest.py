@@ -1,0 +1,29 @@
+"""What all tests share: a data folder and a cache of their own, so that no test sees or harms the user's."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory, monkeypatch):
+    """Point the data folder and the cache at a temporary place."""
+    place = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("CNNKIT_DATA", str(place / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+
+
+@pytest.fixture
+def real_pictures():
+    """Real photographs and films beside the checkout, for those who have them."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the folder of real pictures beside the checkout")
+    return SHARED
+
+
+def pytest_configure(config):
+    os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")  # or jupyter_core warns, and warnings are errors here
