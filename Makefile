@@ -3,12 +3,16 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+# Where JupyterLab looks for defaults; ours keeps it from asking beginners about news.
+SETTINGS := $(VENV)/share/jupyter/lab/settings
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint bench constraints clean
+.PHONY: help lab test notebooks update-notebooks picture lint bench constraints clean
 
 help:
 	@echo "make lab          JupyterLab on the first lesson; pass arguments with ARGS=\"--no-browser --port 8899\""
 	@echo "make test         every check; ARGS=\"-k morphology\" for some"
+	@echo "make notebooks    run the lessons and compare their outputs with the stored ones"
+	@echo "make update-notebooks   run the lessons and store their outputs; ARGS=\"notebooks/02_...\" for some"
 	@echo "make lint         style of the code"
 	@echo "make bench        what is fast, as ratios measured in one run"
 	@echo "make clean        remove the environment; data stays"
@@ -27,6 +31,7 @@ define install
 	@rm -f $(VENV)/*.complete
 	@echo "Installing the packages (about 2.5 GB on disk); this happens once."
 	@$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable "$(1)"
+	@mkdir -p $(SETTINGS) && echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' >$(SETTINGS)/overrides.json
 endef
 
 $(VENV)/lab.complete: pyproject.toml constraints.txt
@@ -42,8 +47,31 @@ lab: $(VENV)/lab.complete
 	@$(BIN)/python data_fetch.py flowers cxr --synthetic
 	@$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb $(ARGS)
 
+# Unit tests first, then the lessons, then what is slow; the first failure stops. With ARGS, only the tests that they choose.
 test: $(VENV)/test.complete
+ifeq ($(ARGS),)
+	@$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses 2
+	@$(MAKE) --no-print-directory notebooks
+	@$(BIN)/python -m pytest -m "slow or browser" --numprocesses 2 --dist loadgroup
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
+
+# Runs every lesson on freshly drawn data and compares each output with the one that is stored in it.
+notebooks: export CNNKIT_DATA := $(CURDIR)/build/lessons/data
+notebooks: export XDG_CACHE_HOME := $(CURDIR)/build/lessons/cache
+notebooks: $(VENV)/test.complete
+	@$(BIN)/python -c "from cnnkit import datasets; datasets.load('flowers'); datasets.load('cxr')"
+	@$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	  --numprocesses 2 --dist loadscope notebooks
+
+# Runs the lessons and stores their outputs; look at the difference before you commit it.
+update-notebooks: $(VENV)/test.complete
+	@$(BIN)/python tools/update_notebooks.py $(ARGS)
+
+# The README's picture, as a browser shows it.
+picture: $(VENV)/test.complete
+	@CNNKIT_PICTURE=$(CURDIR)/docs/images/morphology_explorer.png $(BIN)/python -m pytest tests/test_browser.py -k radius
 
 lint: $(VENV)/test.complete
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -7,9 +7,11 @@ Lessons import the room they need, for example ``from cnnkit import morphology``
 
 import os
 
+from cnnkit import _quiet
+
 __version__ = "0.1.0"
 
-# TensorFlow prints a page of remarks about the processor when it is first imported; they only worry beginners.
 # Both are defaults: what the user has set stays.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+_quiet.install()

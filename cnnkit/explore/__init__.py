@@ -1,0 +1,9 @@
+"""Interactive explorers: one file each, on the base in `base`.
+
+Each shows itself when it stands at the end of a cell: controls, pictures, a line of facts, and the plain code for
+what is shown. `render(parameters)` and `code(parameters)` are pure functions, so that all of it can be tested.
+"""
+
+from cnnkit.explore.morphology import MorphologyExplorer
+
+__all__ = ["MorphologyExplorer"]

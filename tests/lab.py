@@ -1,0 +1,103 @@
+"""A JupyterLab of our own and a real browser in front of it, for the browser tests and the latency benchmark."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # the tests may run as root in a container
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def chromium() -> str | None:
+    """Return the path of an installed Chromium, if there is one."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@contextmanager
+def jupyterlab(folder: Path, **environment: str):
+    """Run JupyterLab on `folder`, on loopback only and for as long as the block lasts; give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+    command += ["--IdentityProvider.token=", "--ServerApp.port_retries=0", "--allow-root", f"--notebook-dir={folder}"]
+    command += [
+        "--expose-app-in-browser",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    with open(folder / "jupyterlab.log", "w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | environment)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def _wait_for(address: str, server: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError("JupyterLab stopped; see jupyterlab.log in its folder")
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                json.load(answer)
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError("JupyterLab did not answer within 90 seconds")
+
+
+@contextmanager
+def browser_page(width: int = 1500, height: int = 1000):
+    """Open a page in a headless Chromium of the system."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(60_000)
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def open_notebook(page, address: str, name: str) -> None:
+    """Open a notebook alone, without side bars, and wait until its kernel has answered."""
+    page.goto(f"{address}/doc/tree/{name}")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    _evaluate(page, "const context = window.jupyterapp.shell.currentWidget.sessionContext; await context.ready;")
+    _evaluate(page, "await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.info;")
+
+
+def run_all(page) -> None:
+    """Run every cell and wait for the last to finish."""
+    if not _evaluate(page, "return await window.jupyterapp.commands.execute('notebook:run-all-cells');"):
+        raise RuntimeError("a cell failed, or none was run")
+
+
+def _evaluate(page, body: str, seconds: int = 120):
+    """Run JavaScript in the page; Playwright itself would wait for its promise for ever."""
+    late = (
+        f"new Promise((_, reject) => setTimeout(() => reject(new Error('no answer in {seconds} s')), {seconds * 1000}))"
+    )
+    return page.evaluate(f"() => Promise.race([(async () => {{ {body} }})(), {late}])")

@@ -1,0 +1,56 @@
+"""The lists of packages agree, name no address, and everything that is pinned is what is needed."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
+PINS = dict(
+    line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")
+)
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_conda_and_pip_install_the_same():
+    (pip,) = (entry["pip"] for entry in ENVIRONMENT["dependencies"] if isinstance(entry, dict))
+    options = [line for line in pip if line.startswith("-")]
+    assert options == ["--constraint constraints.txt", "--editable ."]
+    assert sorted(set(pip) - set(options)) == sorted(PROJECT["dependencies"])
+
+
+def test_condas_python_is_one_that_the_package_allows():
+    (python,) = (entry for entry in ENVIRONMENT["dependencies"] if str(entry).startswith("python="))
+    assert python.split("=")[1] in SpecifierSet(PROJECT["requires-python"])
+
+
+@pytest.mark.parametrize("extra", ["", "test", "instructor"])
+def test_all_that_is_asked_for_is_pinned(extra):
+    wanted = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+    pinned = {normal(name) for name in PINS}
+    assert not [name for name in wanted if normal(Requirement(name).name) not in pinned]
+
+
+def test_gpu_users_get_tensorflow_with_cuda():
+    assert PROJECT["optional-dependencies"]["gpu"] == ["tensorflow[and-cuda]"]
+
+
+def test_no_file_names_a_registry_or_a_path_of_some_machine():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    if not tracked:
+        pytest.skip("needs a git checkout")
+    address = re.compile(r"(index|extra-index)-url|--find-links|pypi\.org/simple|/root/|/home/\w+/")
+    for name in set(tracked) - {"tests/test_environment.py"}:
+        path = ROOT / name
+        if path.is_file() and path.suffix not in {".png", ".jpg"}:
+            assert not address.search(path.read_text(encoding="utf-8")), name
