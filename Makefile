@@ -42,10 +42,12 @@ $(VENV)/test.complete: pyproject.toml constraints.txt
 	$(call install,.[test])
 	@touch $(VENV)/lab.complete $@
 
+FIRST := /lab/tree/notebooks/00_start_here.ipynb
+
 # JupyterLab refuses to run as root, the ordinary user of a container, unless told to.
 lab: $(VENV)/lab.complete
 	@$(BIN)/python data_fetch.py flowers cxr --synthetic
-	@$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb $(ARGS)
+	@$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=$(FIRST) $(ARGS)
 
 # Unit tests first, then the lessons, then what is slow; the first failure stops. With ARGS, only the tests that they choose.
 test: $(VENV)/test.complete
