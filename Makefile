@@ -81,7 +81,8 @@ lint: $(VENV)/test.complete
 bench: $(VENV)/test.complete
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
-# Exact versions of everything, from the newest that fit pyproject.toml.
+# Exact versions of everything, the newest that fit pyproject.toml. Run it with the oldest Python that the kit allows,
+# make constraints PYTHON=/path/to/python3.11, since some packages ask for more than that.
 constraints:
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python -m pip install --disable-pip-version-check ".[test,instructor]"

@@ -1,5 +1,6 @@
 """The lists of packages agree, name no address, and everything that is pinned is what is needed."""
 
+import importlib.metadata
 import re
 import subprocess
 import tomllib
@@ -39,6 +40,17 @@ def test_all_that_is_asked_for_is_pinned(extra):
     wanted = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     pinned = {normal(name) for name in PINS}
     assert not [name for name in wanted if normal(Requirement(name).name) not in pinned]
+
+
+def test_every_pin_fits_the_oldest_python_of_the_project():
+    """A package may ask for 3.11.5 where Debian has 3.11.2; then nothing can be installed there."""
+    oldest = PROJECT["requires-python"].split(",")[0].removeprefix(">=") + ".0"
+    for name in PINS:
+        try:
+            asked = importlib.metadata.metadata(name).get("Requires-Python")
+        except importlib.metadata.PackageNotFoundError:  # of an extra that is not installed here
+            continue
+        assert oldest in SpecifierSet(asked or ""), name
 
 
 def test_gpu_users_get_tensorflow_with_cuda():
