@@ -20,6 +20,7 @@ class Server:
     cuts: int = 10**9  # how many connections are cut at all
     length: int = 0  # how many bytes more (or less) than there are Content-Length says
     says_length: bool = True
+    chunked: bool = False  # a body from the start comes in chunks, of which nobody knows how many there are
     content_type: str = "application/octet-stream"
     shift: int = 0  # by how many bytes the Content-Range of a 206 is wrong
     statuses: list[int] = field(default_factory=list)  # answered first, one to a request
@@ -30,6 +31,7 @@ class Server:
 
 class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "Faults", ""
+    protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):
         pass
@@ -46,7 +48,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = knobs.body[start:]
         headers = {"Content-Type": knobs.content_type, "ETag": knobs.etag}
-        if knobs.says_length:
+        chunked = knobs.chunked and not start
+        if chunked:
+            headers["Transfer-Encoding"] = "chunked"
+        elif knobs.says_length:
             headers["Content-Length"] = len(body) + knobs.length
         if start:
             first = start + knobs.shift
@@ -54,11 +59,16 @@ class _Handler(BaseHTTPRequestHandler):
         if knobs.cut and knobs.cuts > 0:
             knobs.cuts -= 1
             body = body[: knobs.cut]
+        elif chunked:
+            body += b"\r\n0\r\n\r\n"
+        if chunked:
+            body = f"{len(knobs.body):x}\r\n".encode() + body
         self._answer(206 if start else 200, headers, body, knobs.pause)
 
     def _start(self, knobs):
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        same = self.headers.get("If-Range", knobs.etag) == knobs.etag
+        version = self.headers.get("If-Range", knobs.etag)
+        same = version == knobs.etag and not ("If-Range" in self.headers and version.startswith("W/"))
         return int(wanted[1]) if wanted and knobs.ranges and same else 0
 
     def _answer(self, status, headers, body, pause=0.0):
@@ -66,6 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             if value != "":
                 self.send_header(name, str(value))
+        self.send_header("Connection", "close")
         self.end_headers()
         for start in range(0, len(body), 1 << 14):
             self.wfile.write(body[start : start + (1 << 14)])

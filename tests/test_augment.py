@@ -460,4 +460,4 @@ def test_one_photograph_is_quick_enough_for_a_slider(mode):
         begin = time.perf_counter()
         Transform(rotation=angle, zoom=1.2, brightness=0.1, fill_mode=mode).apply(image)
         times.append(time.perf_counter() - begin)
-    assert min(times) < 0.01
+    assert min(times) < 0.05  # about 0.002 on a quiet machine; a slow loop in Python would take seconds

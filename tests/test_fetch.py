@@ -10,6 +10,7 @@ import tarfile
 import time
 import zipfile
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from conftest import ROOT
@@ -17,6 +18,7 @@ from conftest import ROOT
 from cnnkit.datasets import synthetic
 from cnnkit.datasets.catalog import CATALOG, data_dir
 from cnnkit.datasets.fetch import FetchError, facts, fetch, install_synthetic, state, verify
+from cnnkit.datasets.place import Place
 
 sys.path.insert(0, str(ROOT))
 import data_fetch
@@ -334,6 +336,19 @@ def test_control_c_is_one_line_and_leaves_nothing(source, data, monkeypatch, cap
     monkeypatch.setattr("cnnkit.datasets.unpack.take", interrupted)
     assert data_fetch.main(["flowers", "--source", str(source), "--data", str(data)]) == 130
     assert len(capsys.readouterr().err.strip().splitlines()) == 1 and not data.exists()
+
+
+def test_only_one_at_a_time_works_on_a_set_while_others_may_look(source, data, capsys):
+    place = Place(CATALOG["flowers"], data)
+    other = Thread(target=fetch, args=("flowers", source, data))
+    with place.lock():
+        place.staging.mkdir()
+        other.start()
+        other.join(1.5)
+        assert other.is_alive() and "waiting for another process" in capsys.readouterr().err
+        assert state("flowers", data).kind == "absent" and place.staging.exists()
+    other.join(20)
+    assert state("flowers", data).kind == "real" and os.listdir(data) == ["flowers"]
 
 
 def test_two_processes_at_once_do_not_harm_each_other(source, data):

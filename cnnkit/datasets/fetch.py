@@ -2,8 +2,8 @@
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def fetch(
         return found
     with _plain_words(place), place.lock():
         if place.look().kind != "real":  # nor has another process fetched it while this one waited
-            _require_room(place, "real")
+            _require_room(place)
             with _staging(place):
                 _fill(place, source, offline, keep_archive)
     return state(name, data)
@@ -103,7 +103,7 @@ def install_synthetic(name: str, data: str | os.PathLike | None = None) -> State
         return found
     with _plain_words(place), place.lock():
         if place.look().kind == "absent":
-            _require_room(place, "synthetic")
+            _require_room(place)
             from cnnkit.datasets import synthetic
 
             with _staging(place):
@@ -151,8 +151,8 @@ def _require_complete(place: Place, found: State) -> None:
         )
 
 
-def _require_room(place: Place, kind: str) -> None:
-    if objection := place.objection(kind):
+def _require_room(place: Place) -> None:
+    if objection := place.objection():
         raise FetchError(f"{objection}; it was left alone. Move it away, or use another folder: --data DIR.")
 
 
@@ -219,9 +219,9 @@ def _from_the_line(place: Place) -> None:
     from cnnkit.datasets.transfer import RemoteFile
 
     require_space(place.root, place.dataset.unpacked)
-    remote = RemoteFile(place.dataset.name, place.dataset.source)
-    missing = _take_listed(place, tar_members(remote, place.dataset.source.url, _limit(place)), disable=True)
-    remote.close()
+    with closing(RemoteFile(place.dataset.name, place.dataset.source)) as remote:
+        missing = _take_listed(place, tar_members(remote, place.dataset.source.url, _limit(place)), disable=True)
+        remote.finish()
     _install(place, place.dataset.source.url, missing)
 
 
@@ -288,7 +288,7 @@ def _unpack(place: Place, source: Path, origin: str, official: bool) -> None:
     _install(place, origin)
 
 
-def _take_listed(place: Place, members: Iterator, **bar) -> list[str]:
+def _take_listed(place: Place, members: Generator, **bar) -> list[str]:
     """Take the pictures that the manifest names; return the names of those that were not there."""
     from cnnkit.datasets.unpack import take
 

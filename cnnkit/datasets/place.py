@@ -51,9 +51,9 @@ class Place:
         kind = self.facts().get("kind", "real")
         return State(kind, sum(map(len, sizes)), sum(map(sum, sizes)), self.folder)
 
-    def facts(self, folder: Path | None = None) -> dict:
+    def facts(self) -> dict:
         """Return what source.json says; empty if there is none."""
-        path = (folder or self.folder) / "source.json"
+        path = self.folder / "source.json"
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
             facts["files"] = {name: (int(line.split()[0]), line.split()[1]) for name, line in facts["files"].items()}
@@ -65,8 +65,8 @@ class Place:
             pass
         raise FetchError(f"{path} is damaged, so that nobody knows what is there; remove {path.parent} and fetch anew.")
 
-    def objection(self, kind: str) -> str:
-        """Say why a set of this kind, "synthetic" or "real", must not take the folder's place; "" if it may."""
+    def objection(self) -> str:
+        """Say why a new set must not take the folder's place; "" if it may."""
         if self.folder.is_symlink() or self.folder.is_file():
             return f"{self.folder} is a link or a file"
         if all(path.is_dir() and not path.is_symlink() for path in self.folder.rglob("*")):
@@ -74,8 +74,6 @@ class Place:
         facts = self.facts()
         if facts.get("kind") != "synthetic":
             return f"{self.folder} holds files that are not the kit's"
-        if kind == "synthetic" and self.look().kind == "synthetic":
-            return f"{self.folder} holds the synthetic set already"
         own = [name for name, trouble in self.compare(facts, hashes=False) if trouble != "missing"]
         return f"{self.folder} holds {own[0]}, which is not as the kit drew it" if own else ""
 
@@ -143,7 +141,7 @@ class Place:
     def tidy(self, thorough: bool = False) -> None:
         """Finish what a killed process had all but done, and, if `thorough`, clear away what it left besides."""
         rubbish = (self.staging, self.old, self.lockfile) if thorough else ()
-        while self._is_cut_short() or any(path.exists() for path in rubbish):
+        while self.ready.exists() or any(path.exists() for path in rubbish):
             try:
                 handle = self._locked()
             except OSError:  # a folder of which we may only read
@@ -151,12 +149,9 @@ class Place:
             if handle:
                 with self._holding(handle):
                     return
-            if not self._is_cut_short():  # the other process lives and is at work
+            if not self.ready.exists():  # the other process lives and is at work
                 return
             time.sleep(0.05)
-
-    def _is_cut_short(self) -> bool:
-        return self.ready.exists() or (self.old.exists() and not self.folder.exists())
 
     def _locked(self) -> BinaryIO | None:
         """Open and lock the lock file; None while another process has it."""
@@ -180,7 +175,7 @@ class Place:
     def _swap(self) -> None:
         """Bring a set that is ready into place, from whatever step a killed process came to; the lock is held."""
         if self.ready.exists():
-            if not self.objection(self.facts(self.ready)["kind"]):
+            if not self.objection():
                 if self.folder.exists():
                     self._drop(self.old)
                     self.folder.rename(self.old)
@@ -188,8 +183,6 @@ class Place:
                 _settle(self.root)
             else:
                 self._drop(self.ready)
-        elif self.old.exists() and not self.folder.exists():
-            self.old.rename(self.folder)
         self._drop(self.old)
         self._drop(self.staging)
 

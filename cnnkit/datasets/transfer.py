@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -98,22 +99,22 @@ class _Transfer:
     def _continue(self, response: httpx.Response) -> None:
         if _number(r"bytes (\d+)-", response, "Content-Range") != self.done:
             raise self._from_the_start("the server sent another piece than it was asked for")
-        total = _number(r"/(\d+)$", response, "Content-Range")
-        if total is not None and self._is_another(total):
+        total = self._offered(_number(r"/(\d+)$", response, "Content-Range"))
+        self.total = self.total or total
+        if total not in (None, self.total):
             raise self._from_the_start("the file at the server has changed")
 
     def _begin(self, response: httpx.Response) -> None:
-        total = _number(r"^(\d+)$", response, "Content-Length")
-        if self._is_another(total):
-            self.total = total
+        total = self._offered(_number(r"^(\d+)$", response, "Content-Length"))
+        self.total = self.total if self.exact else total
         etag = response.headers.get("ETag", "")
         self.validator = etag if etag[:1] == '"' else response.headers.get("Last-Modified", "")
         self.done = 0
 
-    def _is_another(self, total: int | None) -> bool:
+    def _offered(self, total: int | None) -> int | None:
         if self.exact and total not in (None, self.total):
             raise FetchError(f"{self.url} offers {total:,} bytes, where {self.total:,} were expected. {HELP}")
-        return not self.exact and total != self.total
+        return total
 
     def _from_the_start(self, why: str) -> _TryAgainError:
         self.done, self.validator = 0, ""
@@ -134,7 +135,7 @@ class _Transfer:
 
 def _number(pattern: str, response: httpx.Response, header: str) -> int | None:
     match = re.search(pattern, response.headers.get(header, ""))
-    return int(match[1]) if match else None
+    return int(match[1][:18]) if match else None  # Python converts no thousands of digits
 
 
 def download(url: str, part: Path, source: Source | None = None) -> None:
@@ -155,8 +156,9 @@ def download(url: str, part: Path, source: Source | None = None) -> None:
     done = part.stat().st_size if part.exists() and len(notes) > 1 else 0
     total = source.bytes if source else notes.get("total")
     transfer = _Transfer(url, done, total, notes.get("validator", ""), exact=source is not None)
-    with open(part, "ab") as file, _bar(part.stem, transfer) as bar:
-        for offset, block in transfer.pieces():
+    pieces = transfer.pieces()
+    with open(part, "ab") as file, _bar(part.stem, transfer) as bar, closing(pieces):
+        for offset, block in pieces:
             if offset == 0:  # what came before belongs to another version, or is about to come again
                 file.truncate(0)
                 _write_notes(part, transfer)
@@ -209,10 +211,13 @@ class RemoteFile:
         return self.block[start : self.used]
 
     def close(self) -> None:
+        self.pieces.close()
+        self.bar.close()
+
+    def finish(self) -> None:
         """Read what is left and compare size and hash of the whole with the catalogue's."""
-        with self.bar:
-            while self.read(1 << 20):
-                pass
+        while self.read(1 << 20):
+            pass
         _compare(self.source, self.source.url, self.seen, self.digest.hexdigest())
 
 

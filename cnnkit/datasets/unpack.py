@@ -2,7 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
@@ -50,7 +51,7 @@ def choose(listing: Mapping[str, int], folders: Mapping[str, tuple[str, ...]], n
 
 
 def take(
-    source: Iterable[Member], plan: Mapping[str, str], target: Path, key: Callable[[str], str] = str, **bar
+    source: Generator[Member, None, None], plan: Mapping[str, str], target: Path, key: Callable[[str], str] = str, **bar
 ) -> set[str]:
     """Write the members that a plan names into an empty folder; return the names in the plan that were found.
 
@@ -60,7 +61,7 @@ def take(
     bar : options for the progress bar.
     """
     found: set[str] = set()
-    with tqdm(total=len(plan), unit="file", delay=2, **bar) as progress:
+    with closing(source), tqdm(total=len(plan), unit="file", delay=2, **bar) as progress:
         for member in source:
             name = key(member.path)
             if name in plan:
