@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from cnnkit.datasets import synthetic
+from cnnkit.datasets.catalog import CATALOG
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -23,6 +28,19 @@ def real_pictures():
     if not SHARED.is_dir():
         pytest.skip("needs the folder of real pictures beside the checkout")
     return SHARED
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Draw three small pictures a class instead of hundreds."""
+
+    def draw(name, folder, seed=0, progress=True):
+        for kind in CATALOG[name].classes:
+            (folder / kind).mkdir()
+            for number in range(3):
+                Image.fromarray(np.full((40, 50), number, np.uint8)).save(folder / kind / f"{number}.png")
+
+    monkeypatch.setattr(synthetic, "draw", draw)
 
 
 def pytest_configure(config):

@@ -135,6 +135,19 @@ def test_a_large_picture_is_scaled_to_what_can_be_dragged():
     assert explorer.render(explorer.parameters).pictures["result"].shape == (512, 350)
 
 
+def test_without_pictures_it_takes_some_of_the_kits_and_names_their_kind(drawn):
+    explorer = MorphologyExplorer()
+    assert list(explorer.pictures) == [
+        "daisy 1 (synthetic)",
+        "daisy 2 (synthetic)",
+        "rose 1 (synthetic)",
+        "rose 2 (synthetic)",
+        "nofinding 1 (synthetic)",
+        "effusion 1 (synthetic)",
+    ]
+    assert explorer.picture.shape == (40, 50)
+
+
 def test_the_saved_notebook_keeps_a_picture_and_its_words(explorer):
     data, metadata = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data

@@ -5,21 +5,7 @@ import pytest
 from PIL import Image
 
 from cnnkit import datasets
-from cnnkit.datasets import synthetic
-from cnnkit.datasets.catalog import CATALOG, FetchError
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Draw three small pictures a class instead of hundreds."""
-
-    def draw(name, folder, seed=0, progress=True):
-        for kind in CATALOG[name].classes:
-            (folder / kind).mkdir()
-            for number in range(3):
-                Image.fromarray(np.full((40, 50), number, np.uint8)).save(folder / kind / f"{number}.png")
-
-    monkeypatch.setattr(synthetic, "draw", draw)
+from cnnkit.datasets.catalog import FetchError
 
 
 def test_without_any_data_the_synthetic_set_is_drawn(drawn):
