@@ -410,6 +410,13 @@ def test_too_many_members_are_refused(tmp_path, data, monkeypatch, pack):
     refused("unpacks to more than 50 files", "flowers", tmp_path / "a", data)
 
 
+def test_one_picture_that_unpacks_to_a_bomb_is_refused(tmp_path, data):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (GOOD | {"daisy/2.jpg": bytes(60_000_000)}).items():
+            archive.writestr(name, content)
+    refused(r"daisy/2.jpg unpacks to more than 50,000,000 bytes", "flowers", tmp_path / "bomb.zip", data)
+
+
 def test_a_line_that_sends_a_bomb_for_the_big_archive_is_refused(data, monkeypatch):
     body = tarred(FILMS | {"images/big": bytes(9_000_000)})
     monkeypatch.setitem(CATALOG, "cxr", dataclasses.replace(CATALOG["cxr"], unpacked=100_000))

@@ -15,6 +15,7 @@ __all__ = ["choose", "take"]
 
 HIDDEN = r"(^|/)(\.|__MACOSX/)"  # what a Mac adds to a zip; its folders look like the real ones
 LONGEST_TEXT = 10_000_000  # bytes
+LARGEST_PICTURE = 50_000_000  # bytes; a film has half a million, a large camera's photograph thirty million
 
 
 def choose(listing: Mapping[str, int], folders: Mapping[str, tuple[str, ...]], name: str) -> dict[str, str]:
@@ -105,3 +106,8 @@ def _write(member: Member, path: Path) -> None:
     with file:
         for block in member.blocks():
             file.write(block)
+            if file.tell() > LARGEST_PICTURE:
+                raise FetchError(
+                    f"{member.path} unpacks to more than {LARGEST_PICTURE:,} bytes, which no picture has;"
+                    " it was refused, nothing was unpacked. Leave it out, or get the archive from its publisher."
+                )
