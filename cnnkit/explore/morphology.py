@@ -7,14 +7,14 @@ import ipywidgets
 import numpy as np
 from scipy import ndimage
 
-from cnnkit import datasets, morphology
-from cnnkit.explore.base import BLACK, WHITE, Explorer, Panel, Rendering, action_button
+from cnnkit import morphology
+from cnnkit.explore.base import Explorer, Rendering, action_button, named
+from cnnkit.explore.panels import BLACK, WHITE, Panel
 from cnnkit.images import resize, to_gray
 
 __all__ = ["MorphologyExplorer", "MorphologyParameters"]
 
 MAX_RADIUS = 40
-MAX_SIDE = 512
 CHANNELS = ("red", "green", "blue", "gray")
 OPERATIONS = ("erosion", "dilation", "opening", "closing", "white_tophat", "black_tophat", "gradient")
 NOTHING = "nothing"
@@ -108,15 +108,11 @@ class MorphologyExplorer(Explorer):
         truth: np.ndarray | dict[str, np.ndarray] | None = None,
         **parameters: object,
     ) -> None:
-        pictures = _sample() if pictures is None else _named(pictures)
-        if not pictures:
-            raise ValueError("MorphologyExplorer: give at least one picture.")
-        self.pictures = {name: _fitting(name, picture) for name, picture in pictures.items()}
-        truth = {} if truth is None else truth if isinstance(truth, dict) else {next(iter(pictures)): truth}
+        self.pictures = named(pictures)
+        truth = {} if truth is None else truth if isinstance(truth, dict) else {next(iter(self.pictures)): truth}
         self.truth = {name: self._checked_truth(name, mask) for name, mask in truth.items()}
-        first = MorphologyParameters(**{"picture": next(iter(pictures)), **parameters})
-        if first.picture not in self.pictures:
-            raise ValueError(f"there is no picture {first.picture!r}, only {', '.join(self.pictures)}.")
+        first = MorphologyParameters(**{"picture": next(iter(self.pictures)), **parameters})
+        self._check_picture(first.picture)
         self._prepared = functools.cache(self._prepare)
         super().__init__(first)
 
@@ -224,8 +220,7 @@ class MorphologyExplorer(Explorer):
 
     def _checked_truth(self, name: str, mask: np.ndarray) -> np.ndarray:
         mask = np.asarray(mask)
-        if name not in self.pictures:
-            raise ValueError(f"there is no picture {name!r} for this truth, only {', '.join(self.pictures)}.")
+        self._check_picture(name)
         if mask.dtype != bool or mask.ndim != 2:
             raise ValueError(
                 f"the truth of {name!r} must be a bool mask (rows, columns), not {mask.dtype} {mask.shape}."
@@ -292,32 +287,3 @@ def _overlap(mask: np.ndarray, truth: np.ndarray) -> float:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _named(pictures: np.ndarray | dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return pictures if isinstance(pictures, dict) else {"picture": pictures}
-
-
-def _fitting(name: str, picture: np.ndarray) -> np.ndarray:
-    """Check a picture, and scale it down where its frames would be too many bytes to drag."""
-    picture = np.asarray(picture)
-    if picture.dtype != np.uint8 or picture.size == 0 or not (picture.ndim == 2 or picture.shape[2:] == (3,)):
-        raise ValueError(
-            f"picture {name!r} must be uint8 of shape (rows, columns) or (rows, columns, 3),"
-            f" and is {picture.dtype} {picture.shape}. cnnkit.images.read_image reads such."
-        )
-    rows, columns = picture.shape[:2]
-    share = MAX_SIDE / max(rows, columns)
-    return resize(picture, (max(round(rows * share), 1), max(round(columns * share), 1))) if share < 1 else picture
-
-
-def _sample() -> dict[str, np.ndarray]:
-    """Return the first pictures of each class, named by class, number and kind of data."""
-    pictures = {}
-    for name, count in (("flowers", 2), ("cxr", 1)):
-        folder = datasets.load(name)
-        kind = datasets.state(name).kind
-        for label, label_name in enumerate(folder.classes):
-            for number, index in enumerate(np.flatnonzero(folder.labels == label)[:count], 1):
-                pictures[f"{label_name} {number} ({kind})"] = folder.read(index)
-    return pictures
