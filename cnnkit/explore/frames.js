@@ -5,6 +5,7 @@ const STILL = -1; // as in base.py
 const HEIGHT = 240; // pixels on the screen, at most
 const CHART = { rows: 240, columns: 360, left: 46, right: 10, top: 8, bottom: 34 }; // pixels
 const INK = "#222222";
+const KEYS_KEPT = "select, button, summary, pre, input[type=checkbox]";
 const DASHES = { solid: [], dashed: [6, 4], dotted: [2, 3] };
 const text = new TextDecoder();
 
@@ -207,9 +208,13 @@ function render({ model, el }) {
   code.setAttribute("aria-label", "The code for what is shown");
   details.append(summary, code);
   el.append(grid, facts, details);
-  // Else JupyterLab takes Enter and the arrow keys for its own commands.
-  const keep = (event) => event.stopPropagation();
-  details.addEventListener("keydown", keep);
+  // Else JupyterLab takes Enter, Space and the arrow keys for its own commands. Caught on their way down, so that the
+  // browser still does with them what it does on any page; sliders and their numbers look after themselves.
+  const keep = (event) => {
+    const ours = details.contains(event.target) || el.closest(".widget-vbox")?.contains(event.target);
+    if (ours && event.target.matches(KEYS_KEPT)) event.stopPropagation();
+  };
+  document.addEventListener("keydown", keep, true);
 
   let panels = null;
   let paint = [];
@@ -237,7 +242,7 @@ function render({ model, el }) {
   update();
   return () => {
     model.off("change", update);
-    details.removeEventListener("keydown", keep);
+    document.removeEventListener("keydown", keep, true);
   };
 }
 

@@ -211,7 +211,7 @@ def _facts(
     shares = counts / counts.sum()
     present = counts > 0
     below, above = shares[ends[0] > LEVELS].sum(), shares[ends[1] < LEVELS].sum()
-    mean = float(shares @ after)
+    mean = round(float(shares @ after), 9) + 0.0  # what the last digit makes of 0 may be -0
     deviation = float(np.sqrt(shares @ (after - mean) ** 2))
     outside = "clipped" if parameters.method == "percentile" and parameters.clip else "not clipped"
     sentence = (

@@ -1,0 +1,154 @@
+"""Every explorer in a real browser: its slider moves the page at once, its controls work by keyboard, nothing jumps."""
+
+import dataclasses
+import os
+
+import nbformat
+import numpy as np
+import pytest
+from lab import browser_page, chromium, jupyterlab, open_notebook, run_all
+
+import cnnkit.explore
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(400)]
+
+SETUP = """
+import numpy as np
+from cnnkit.explore import *
+rows, columns = np.mgrid[:240, :320]
+checks = (rows // 16 + columns // 16) % 2
+picture = np.stack([rows, columns * 3 // 4, 40 + 120 * checks + rows // 6], axis=2).astype(np.uint8)
+"""
+
+# How each is made, and the label of a control that asks the kernel, with the key that moves it.
+EXPLORERS = {
+    "NormalizationExplorer": ("NormalizationExplorer(picture)", "Method", "ArrowDown"),
+    "AugmentationExplorer": ("AugmentationExplorer(picture)", "Shear", "ArrowRight"),
+    "PoolingExplorer": ("PoolingExplorer(picture)", "Window", "ArrowDown"),
+}
+
+# The whole of a canvas as one number, to see whether it changes.
+HASH = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return new Uint32Array(data.buffer).reduce((hash, value) => (hash * 31 + value) | 0, 0);
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A notebook with one explorer a cell, run; whatever the page's console complains of fails the test."""
+    if not chromium():
+        message = "needs Chromium (on Debian: apt-get install chromium)"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    folder = tmp_path_factory.mktemp("explorers")
+    sources = [SETUP, *(source for source, _, _ in EXPLORERS.values())]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "explorers.ipynb")
+    with jupyterlab(folder) as address, browser_page() as page:
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        open_notebook(page, address, "explorers.ipynb")
+        run_all(page)
+        yield page
+        assert not errors
+
+
+@pytest.fixture(params=EXPLORERS)
+def explorer(request, page):
+    """The cell of one explorer, and its twin in this process, which knows what should be shown."""
+    cell = page.locator(".jp-CodeCell").nth(1 + list(EXPLORERS).index(request.param))
+    cell.scroll_into_view_if_needed()
+    names = {}
+    exec(SETUP, names)
+    twin = eval(EXPLORERS[request.param][0], names)
+    cell.get_by_role("button", name="Reset").click()
+    wait_for_facts(cell, twin)
+    return cell, twin
+
+
+def wait_for_facts(cell, twin):
+    cell.locator(".cnnkit-facts", has_text=twin.render(twin.parameters).facts).wait_for(timeout=20_000)
+
+
+def press(page, twin, key="ArrowRight"):
+    """Press an arrow key on the primary slider, here and in the twin."""
+    page.keyboard.press(key)
+    slider = twin._slider
+    if isinstance(slider.value, tuple):
+        twin._controls[twin.primary].value = (slider.value[0] + slider.step, slider.value[1])
+    else:
+        slider.value += slider.step
+
+
+def test_the_slider_moves_the_page_at_once_and_nothing_jumps(page, explorer):
+    cell, twin = explorer
+    page.wait_for_timeout(1500)  # the frames are there
+    handle = cell.locator(".widget-slider", has_text=twin._slider.description).locator(".noUi-handle").first
+    handle.focus()
+    canvases = cell.locator(".cnnkit-frames canvas")
+    before = [canvases.nth(at).evaluate(HASH) for at in range(canvases.count())]
+    height = cell.bounding_box()["height"]
+    for _ in range(4):
+        press(page, twin)
+        facts = twin.render(twin.parameters).facts
+        assert cell.locator(".cnnkit-facts").inner_text() == facts  # at once: nothing was asked of the kernel
+        assert cell.bounding_box()["height"] == height
+    after = [canvases.nth(at).evaluate(HASH) for at in range(canvases.count())]
+    assert before != after
+    stills = [name for name, panel in twin.panels.items() if panel.still]
+    for name in stills:
+        at = [canvases.nth(i).get_attribute("data-panel") for i in range(canvases.count())].index(name)
+        assert before[at] == after[at]
+
+
+def test_another_control_asks_the_kernel_by_keyboard(page, explorer):
+    cell, twin = explorer
+    _, label, key = EXPLORERS[type(twin).__name__]
+    control = cell.locator(".widget-inline-hbox", has_text=label).locator("select, .noUi-handle").first
+    control.focus()
+    page.keyboard.press(key)
+    name = next(name for name, widget in twin._controls.items() if widget.description.startswith(label))
+    widget = twin._controls[name]
+    if hasattr(widget, "options"):
+        values = [option[1] if isinstance(option, tuple) else option for option in widget.options]
+        changed = values[values.index(widget.value) + 1]
+    else:
+        changed = widget.value + widget.step
+    twin.parameters = dataclasses.replace(twin.parameters, **{name: changed})
+    wait_for_facts(cell, twin)
+    cell.get_by_role("button", name="Reset").click()
+    twin.reset()
+    wait_for_facts(cell, twin)
+
+
+def test_pixels_arrive_as_they_are(page, explorer):
+    cell, twin = explorer
+    pictures = twin.render(twin.parameters).pictures
+    for name, picture in pictures.items():
+        pixels = picture.tones[picture.pixels] if hasattr(picture, "tones") else picture
+        if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
+            continue
+        colors = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
+        if twin.panels[name].palette:
+            continue
+        canvas = cell.locator(f'canvas[data-panel="{name}"]')
+        data = canvas.evaluate(
+            "(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].map((v) => v)"
+        )
+        np.testing.assert_array_equal(np.reshape(data, (*colors.shape[:2], 4))[:, :, :3], colors, err_msg=name)
+
+
+def test_every_panel_and_control_has_a_name(page, explorer):
+    cell, twin = explorer
+    named = cell.locator(".cnnkit-frames canvas, .cnnkit-frames table")
+    assert named.count() == len(twin.panels)
+    for at in range(named.count()):
+        assert len(named.nth(at).get_attribute("aria-label")) > 15
+    labels = cell.locator(".widget-label:visible, .widget-checkbox:visible").all_inner_texts()
+    for widget in twin._controls.values():
+        assert any(widget.description in label for label in labels), widget.description
+
+
+def test_every_explorer_is_tried_here():
+    assert set(cnnkit.explore.__all__) - {"MorphologyExplorer"} == set(EXPLORERS)
