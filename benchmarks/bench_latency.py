@@ -1,9 +1,13 @@
-"""From a key press to new pixels, in a real browser: the explorer beside `interact` and `imshow`, in one run.
+"""From a key press to new pixels, in a real browser: the explorers beside `interact` and `imshow`, in one run.
 
 A press counts from its `keydown` event to the first animation frame in which the watched picture differs. A drag is
 twenty presses at thirty a second; of the nineteen pictures between first and last, those are counted that were seen.
+
+    python benchmarks/bench_latency.py [240x320 ...]        (240×320 and 512×512 without arguments)
 """
 
+import dataclasses
+import itertools
 import statistics
 import sys
 import tempfile
@@ -22,16 +26,22 @@ DRAG = 20
 # Above, a ramp on which every threshold shows; below, a dot that erosion turns into the disk; noise all around.
 SETUP = """
 import numpy as np
-from cnnkit.explore import MorphologyExplorer
+from cnnkit.explore import *
 
 def picture(rows, columns):
     image = np.random.default_rng(0).integers(180, 256, (rows, columns)).astype(np.uint8)
     image[: rows // 4] = np.linspace(0, 255, columns).astype(np.uint8)
     image[5 * rows // 8, columns // 2] = 0
     return image
+
+def photo(rows, columns):
+    return np.repeat(picture(rows, columns)[:, :, None], 3, axis=2)
 """
 
-EXPLORER = "MorphologyExplorer(picture({rows}, {columns}), operation='erosion', radius=3, threshold=100)"
+MORPHOLOGY = "MorphologyExplorer(picture({rows}, {columns}), operation='erosion', radius=3, threshold=100)"
+NORMALIZATION = "NormalizationExplorer(photo({rows}, {columns}))"
+AUGMENTATION = "AugmentationExplorer(photo({rows}, {columns}), rotation=-90)"
+POOLING = "PoolingExplorer(photo({rows}, {columns}))"
 
 PLAIN = """
 import matplotlib.pyplot as plt
@@ -82,31 +92,76 @@ WATCH = """([selector, top]) => {
 }"""
 
 
-def measure(address: str, page, folder: Path, source: str, slider: int, watched: str, top: float) -> dict:
-    """Run `source`, press keys on its slider, and return what was seen of the picture `watched` at height `top`."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SETUP + source)])
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """Which control is pressed, and in which picture the answer is looked for.
+
+    Parameters
+    ----------
+    source : what stands in the cell.
+    control : what stands beside it, or "" for the first one.
+    watched : selector of the picture.
+    top : where in it to look, as a share of its height.
+    keys : pressed in turn.
+    drag : whether it can be dragged through twenty values.
+    """
+
+    source: str
+    control: str
+    watched: str
+    top: float
+    keys: tuple[str, ...] = ("ArrowRight",)
+    drag: bool = True
+
+
+def canvas(name: str) -> str:
+    """Return the selector of a panel's canvas."""
+    return f'canvas[data-panel="{name}"]'
+
+
+TO_AND_FRO = "ArrowRight", "ArrowLeft"
+UP_AND_DOWN = "ArrowUp", "ArrowDown"
+CASES = {
+    "morphology: radius, in the page": Case(MORPHOLOGY, "Radius", canvas("result"), 5 / 8),
+    "morphology: threshold, through the kernel": Case(MORPHOLOGY, "Threshold", canvas("binary"), 1 / 8),
+    "normalisation: percentiles, in the page": Case(NORMALIZATION, "Percentiles", canvas("after"), 5 / 8),
+    "normalisation: method, through the kernel": Case(
+        NORMALIZATION, "Method", canvas("after"), 5 / 8, UP_AND_DOWN, False
+    ),
+    "augmentation: rotation, in the page": Case(AUGMENTATION, "Rotation °", canvas("after"), 1 / 2),
+    "augmentation: contrast, through the kernel": Case(AUGMENTATION, "Contrast", canvas("after"), 1 / 2, TO_AND_FRO),
+    "pooling: shift, in the page": Case(POOLING, "Shift, px", canvas("shifted"), 1 / 2, TO_AND_FRO, False),
+    "pooling: window, through the kernel": Case(POOLING, "Window", canvas("pooled"), 1 / 2, UP_AND_DOWN, False),
+    "interact + imshow": Case(PLAIN, "", ".jp-OutputArea-output img", 0),
+}
+
+
+def measure(address: str, page, folder: Path, case: Case, size: dict[str, int]) -> dict:
+    """Run the case's cell, press its control, and return what was seen of the watched picture."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SETUP + case.source.format(**size))])
     name = f"bench{len(list(folder.iterdir()))}.ipynb"
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / name)
     open_notebook(page, address, name)
     run_all(page)
-    page.wait_for_selector(watched)
+    page.wait_for_selector(case.watched)
     time.sleep(3)  # until the page has settled
-    page.locator(".widget-slider .noUi-handle").nth(slider).focus()
-    page.evaluate(WATCH, [watched, top])
-    for press in range(PRESSES):
-        page.keyboard.press("ArrowRight")
+    row = f'.widget-inline-hbox:has(.widget-label:text-is("{case.control}"))' if case.control else "body"
+    page.locator(row).locator("select, .noUi-handle").first.focus()
+    page.evaluate(WATCH, [case.watched, case.top])
+    for press, key in zip(range(PRESSES), itertools.cycle(case.keys), strict=False):
+        page.keyboard.press(key)
         page.wait_for_function(f"window.seen.changes.length > {press}", timeout=20_000)
         time.sleep(0.5)
     seen = page.evaluate("() => ({...window.seen, heights: [...window.seen.heights]})")
     latencies = sorted(change - key for key, change in zip(seen["keys"], seen["changes"], strict=True))
-    shown = [_drag(page, key) for key in ("ArrowLeft", "ArrowRight")]
+    shown = [str(_drag(page, key)) for key in ("ArrowLeft", "ArrowRight")] if case.drag else ["–"]
     heights = page.evaluate("() => { window.seen.running = false; return [...window.seen.heights]; }")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     return {
         "median": statistics.median(latencies),
         "p95": latencies[int(0.95 * len(latencies))],
-        "shown": shown,
+        "shown": ", ".join(shown),
         "jump": max(heights) - min(heights),
     }
 
@@ -124,28 +179,24 @@ def _drag(page, key: str) -> int:
 
 
 def main() -> None:
-    """Measure the three ways at two sizes and print them as ratios."""
+    """Measure every case at each size and print them as ratios."""
     if not chromium():
         sys.exit("bench_latency: needs Chromium; on Debian: apt-get install chromium")
-    result, image = 'canvas[data-panel="result"]', ".jp-OutputArea-output img"
-    cases = {
-        "in the page": (EXPLORER, 1, result, 5 / 8),
-        "through the kernel": (EXPLORER, 0, 'canvas[data-panel="binary"]', 1 / 8),
-        "interact + imshow": (PLAIN, 0, image, 0),
-    }
+    sizes = [tuple(map(int, size.split("x"))) for size in sys.argv[1:]] or [(240, 320), (512, 512)]
     print("| size | way | median ms | p95 ms | × faster | pictures shown of 19, two drags | jump px |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name, jupyterlab(Path(name)) as address, browser_page() as page:
-        for rows, columns in ((240, 320), (512, 512)):
-            found = {
-                way: measure(address, page, Path(name), code.format(rows=rows, columns=columns), slider, *watched)
-                for way, (code, slider, *watched) in cases.items()
-            }
+        for rows, columns in sizes:
+            size = {"rows": rows, "columns": columns}
+            found = {}
+            for way, case in CASES.items():
+                print(f"{rows}×{columns} {way} …", file=sys.stderr, flush=True)
+                found[way] = measure(address, page, Path(name), case, size)
             for way, seen in found.items():
                 ratio = found["interact + imshow"]["median"] / seen["median"]
                 print(
                     f"| {rows}×{columns} | {way} | {seen['median']:.1f} | {seen['p95']:.1f} | {ratio:.1f}"
-                    f" | {seen['shown'][0]}, {seen['shown'][1]} | {seen['jump']} |",
+                    f" | {seen['shown']} | {seen['jump']} |",
                     flush=True,
                 )
 
