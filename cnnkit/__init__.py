@@ -1,9 +1,9 @@
 """Helpers of the CNN teaching kit, in the order in which an image travels through them.
 
 `datasets` finds or draws the pictures, `images` reads them, `morphology` changes their shape, `normalize` their
-values, `augment` where things are in them; `resnet` is the network, `losses` weighs its mistakes. `explore` holds the
-interactive explorers and `plots` the few figures that lessons share. Lessons import the room they need, for example
-``from cnnkit import morphology``.
+values, `augment` where things are in them, `generator` makes batches of them; `resnet` is the network, `losses` weighs
+its mistakes, `callbacks` watch it learn. `explore` holds the interactive explorers and `plots` the few figures that
+lessons share. Lessons import the room they need, for example ``from cnnkit import morphology``.
 """
 
 import os
