@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 __all__ = ["show", "show_figure"]
 
 
-def show(images: Sequence[np.ndarray], titles: Sequence[str], alt: str, *, columns: int = 4) -> None:
+def show(
+    images: Sequence[np.ndarray], titles: Sequence[str], alt: str, *, columns: int = 4, width: float = 2.6
+) -> None:
     """Show pictures side by side, each with its true values: 0 is black, 255 (or True, or 1.0) is white.
 
     Parameters
@@ -20,6 +22,7 @@ def show(images: Sequence[np.ndarray], titles: Sequence[str], alt: str, *, colum
     titles : one for each.
     alt : what is to be seen, in words; kept with the picture for those who cannot see it, and compared by nbval.
     columns : pictures in a row.
+    width : of each picture, in inches.
 
     Raises
     ------
@@ -29,7 +32,7 @@ def show(images: Sequence[np.ndarray], titles: Sequence[str], alt: str, *, colum
         raise ValueError(f"show: {len(images)} images and {len(titles)} titles; one title for each is needed.")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(2.6 * columns, 2.4 * rows), layout="constrained", dpi=72)
+    figure = Figure(figsize=(width * columns, (width - 0.2) * rows), layout="constrained", dpi=72)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for ax in axes:
         ax.axis("off")
