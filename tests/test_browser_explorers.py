@@ -18,6 +18,12 @@ from cnnkit.explore import *
 rows, columns = np.mgrid[:240, :320]
 checks = (rows // 16 + columns // 16) % 2
 picture = np.stack([rows, columns * 3 // 4, 40 + 120 * checks + rows // 6], axis=2).astype(np.uint8)
+
+import keras
+inputs = keras.Input((240, 320, 3))
+x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 8, 8, activation="relu")(inputs))
+model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(x))
+model.set_weights([np.cos(np.arange(w.size)).reshape(w.shape) for w in model.get_weights()])
 """
 
 # How each is made, and the label of a control that asks the kernel, with the key that moves it.
@@ -25,6 +31,10 @@ EXPLORERS = {
     "NormalizationExplorer": ("NormalizationExplorer(picture)", "Method", "ArrowDown"),
     "AugmentationExplorer": ("AugmentationExplorer(picture)", "Shear", "ArrowRight"),
     "PoolingExplorer": ("PoolingExplorer(picture)", "Window", "ArrowDown"),
+    "ArchitectureExplorer": ("ArchitectureExplorer()", "Style", "ArrowDown"),
+    "LearningRateExplorer": ("LearningRateExplorer()", "Momentum", "ArrowDown"),
+    "ThresholdExplorer": ("ThresholdExplorer()", "Use", "ArrowDown"),
+    "DecisionExplorer": ("DecisionExplorer(model, picture)", "Map", "ArrowDown"),
 }
 
 # The whole of a canvas as one number, to see whether it changes.
@@ -83,7 +93,10 @@ def press(page, twin, key="ArrowRight"):
 
 def test_the_slider_moves_the_page_at_once_and_nothing_jumps(page, explorer):
     cell, twin = explorer
-    page.wait_for_timeout(1500)  # the frames are there
+    page.wait_for_timeout(500)  # the kernel has heard of the reset
+    cell.locator(
+        f'.cnnkit-frames[data-moments="{len(set(twin._primary_values()))}"]'
+    ).wait_for()  # all frames are there
     handle = cell.locator(".widget-slider", has_text=twin._slider.description).locator(".noUi-handle").first
     handle.focus()
     canvases = cell.locator(".cnnkit-frames canvas")

@@ -226,6 +226,7 @@ function render({ model, el }) {
     }
     const frames = model.get("frames");
     const moment = frames.moments?.[model.get("index")];
+    el.dataset.moments = Object.keys(frames.moments ?? {}).length; // for tests: how far one can drag
     // A frame that is not here yet is on its way: the kernel hears of the index too.
     el.classList.toggle("cnnkit-waiting", !moment);
     if (!moment) return;
