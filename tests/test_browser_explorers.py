@@ -93,10 +93,8 @@ def press(page, twin, key="ArrowRight"):
 
 def test_the_slider_moves_the_page_at_once_and_nothing_jumps(page, explorer):
     cell, twin = explorer
-    page.wait_for_timeout(500)  # the kernel has heard of the reset
-    cell.locator(
-        f'.cnnkit-frames[data-moments="{len(set(twin._primary_values()))}"]'
-    ).wait_for()  # all frames are there
+    page.wait_for_timeout(500)  # the kernel has heard of the reset, and
+    cell.locator(f'.cnnkit-frames[data-moments="{len(set(twin._primary_values()))}"]').wait_for()  # so are the frames
     handle = cell.locator(".widget-slider", has_text=twin._slider.description).locator(".noUi-handle").first
     handle.focus()
     canvases = cell.locator(".cnnkit-frames canvas")
