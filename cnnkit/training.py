@@ -120,7 +120,9 @@ def fit(
     model : a compiled Keras model.
     training, validation : batches, such as `DataGenerator`; or a pair (images, labels) of arrays.
     epochs : the number of the last epoch; `initial_epoch` have been trained before.
-    out : folder for best.keras, the model with the highest val_auc; it is made if need be. None keeps nothing.
+    out : folder for best.keras, the model with the highest val_auc; it is made if need be. None keeps nothing. A
+        training that goes on (from `initial_epoch`, or after `BackupAndRestore`) replaces the file that it finds only
+        by a better model; one that begins anew replaces it.
     callbacks : more of them. They see val_auc, and stand before the checkpoint, so that what they change is in it.
     live : True for a curve that draws itself in a notebook, or a line of text an epoch elsewhere.
     seed : of the order in which arrays are shuffled, and of other chances such as dropout.
@@ -138,7 +140,7 @@ def fit(
     if not isinstance(epochs, int) or epochs <= initial_epoch:
         raise ValueError(f"fit: epochs is a whole number above initial_epoch ({initial_epoch}), not {epochs!r}.")
     history, curve = keras.callbacks.History(), LiveCurve()
-    kept = [BestCheckpoint(Path(out) / "best.keras")] if out is not None else []
+    kept = [BestCheckpoint(Path(out) / "best.keras", measure=_measure(validation))] if out is not None else []
     every = [RocAuc(validation), *callbacks, StopOnNaN(), *kept, *([curve] if live else []), history]
     keras.utils.set_random_seed(seed)
     try:
@@ -162,9 +164,22 @@ def _interrupted(history: keras.callbacks.History, kept: list, initial_epoch: in
     line = f"Interrupted after {done} of {epochs} epochs."
     if not kept:
         return line
-    if kept[0].best_epoch is None:
+    if kept[0].best_epoch is None and not kept[0].found:
         return f"{line} There is no checkpoint yet."
-    return f"{line} {kept[0].path.name} is of epoch {kept[0].best_epoch}, val_auc {kept[0].best:.3f}."
+    of = f"epoch {kept[0].best_epoch}" if kept[0].best_epoch else "an earlier run"
+    return f"{line} {kept[0].path.name} is of {of}, val_auc {kept[0].best:.3f}."
+
+
+def _measure(validation: Data) -> Callable[[keras.Model], float]:
+    """Return what measures the area of a model as `RocAuc` does."""
+
+    def measure(model: keras.Model) -> float:
+        area, logs = RocAuc(validation), {}
+        area.set_model(model)
+        area.on_epoch_end(0, logs)
+        return logs[area.name]
+
+    return measure
 
 
 class BestCheckpoint(keras.callbacks.ModelCheckpoint):
@@ -177,17 +192,33 @@ class BestCheckpoint(keras.callbacks.ModelCheckpoint):
     ----------
     path : of the file, ending in .keras; a folder that is missing is made.
     monitor : the quantity that is to become high.
+    measure : a function that returns this quantity for a model. With it, a training that begins after its first epoch
+        measures the file that it finds, and only a better model replaces it.
 
     Attributes
     ----------
-    best_epoch : of the model in the file, counted from 1; None as long as there is none.
+    best_epoch : of the model in the file, counted from 1; None as long as this training has not written one.
+    found : True if the file of an earlier training is what the models are compared with.
     """
 
-    def __init__(self, path: str | os.PathLike, monitor: str = "val_auc") -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        monitor: str = "val_auc",
+        measure: Callable[[keras.Model], float] | None = None,
+    ) -> None:
         self.path = Path(path)
         self.partial = self.path.with_name(f".{self.path.stem}.partial.keras")
         self.best_epoch: int | None = None
+        self.measure, self.found, self._started = measure, False, False
         super().__init__(self.partial, monitor=monitor, mode="max", save_best_only=True)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Measure the model that is there already, if this training goes on."""
+        super().on_epoch_begin(epoch, logs)
+        if epoch > 0 and not self._started and self.measure and self.path.exists():
+            self.best, self.found = self.measure(keras.saving.load_model(self.path)), True
+        self._started = True
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save the model if it is the best; one whose result is NaN never is."""

@@ -139,6 +139,21 @@ def test_a_later_epoch_goes_on_where_the_first_ended():
     assert first["learning_rate"] + more["learning_rate"] == pytest.approx([0.2, 0.1, 0.05])
 
 
+def test_a_training_that_goes_on_keeps_a_better_model_from_before(tmp_path, capsys):
+    good, poor = network(0.5), network(1e-9)
+    fit(good, examples(), examples(seed=1), epochs=4, out=tmp_path, live=False)
+    kept = (tmp_path / "best.keras").read_bytes()
+    fit(poor, examples(), examples(seed=1), epochs=6, initial_epoch=4, out=tmp_path, live=False)
+    assert (tmp_path / "best.keras").read_bytes() == kept
+    stop = Act(batch=lambda epoch, batch: signal.raise_signal(signal.SIGINT))
+    fit(poor, examples(), examples(seed=1), epochs=6, initial_epoch=4, out=tmp_path, callbacks=[stop], live=False)
+    assert "Interrupted after 4 of 6 epochs. best.keras is of an earlier run, val_auc 0." in capsys.readouterr().out
+    fit(good, examples(), examples(seed=1), epochs=9, initial_epoch=4, out=tmp_path, live=False)
+    assert (tmp_path / "best.keras").read_bytes() != kept
+    fit(poor, examples(), examples(seed=1), epochs=1, out=tmp_path, live=False)  # begun anew
+    assert (tmp_path / "best.keras").exists()
+
+
 @pytest.mark.parametrize("epochs", [0, -1, 2.5])
 def test_what_cannot_be_trained_is_refused(epochs):
     with pytest.raises(ValueError, match="epochs is a whole number above initial_epoch"):
