@@ -66,7 +66,8 @@ class DataGenerator(keras.utils.PyDataset):
     ablation : a whole number for that many pictures of each class, or all of a smaller class; a fraction, above 0
         and up to 1.0, for that share of each class, but one at least; None for all. The seed decides which, a larger
         choice contains a smaller one, and in the place of a skipped picture another of its class is taken.
-    shuffle : True gives every epoch an order of its own, False keeps that of the folder.
+    shuffle : True gives every epoch an order of its own, False keeps that of the folder. `keras.Model.fit` also takes
+        the batches in an order of its own, unless it is called with ``shuffle=False``, as `cnnkit.training.fit` does.
     seed : whole number, 0 or more.
     **kwargs : workers, use_multiprocessing and max_queue_size of `keras.utils.PyDataset`, in case that batches are
         made more slowly than the network learns from them. Workers are threads, and these will do; as processes they
