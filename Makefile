@@ -64,7 +64,7 @@ notebooks: export CNNKIT_DATA := $(CURDIR)/build/lessons/data
 notebooks: export XDG_CACHE_HOME := $(CURDIR)/build/lessons/cache
 notebooks: $(VENV)/test.complete
 	@$(BIN)/python -c "from cnnkit import datasets; datasets.load('flowers'); datasets.load('cxr')"
-	@$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	@$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 --timeout=600 \
 	  --numprocesses 2 --dist loadscope notebooks
 
 # Runs the lessons and stores their outputs; look at the difference before you commit it.

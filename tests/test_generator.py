@@ -448,7 +448,7 @@ def test_the_number_of_threads_changes_nothing(folder):
     for workers in (1, 3):
         generator = DataGenerator(folder, 2, crop=30, augment=FLOWERS, workers=workers, max_queue_size=2)
         losses.append(network().fit(generator, epochs=3, verbose=0).history["loss"])
-    assert losses[0] == losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # sums differ in the last digit
 
 
 def test_a_training_that_was_interrupted_goes_on_with_the_batches_it_would_have_had(folder):
@@ -456,7 +456,7 @@ def test_a_training_that_was_interrupted_goes_on_with_the_batches_it_would_have_
     losses = network(learning_rate=0.0).fit(whole, epochs=4, verbose=0).history["loss"]  # they tell only of the batches
     rest.epoch = 2
     later = network(learning_rate=0.0).fit(rest, epochs=4, initial_epoch=2, verbose=0).history["loss"]
-    assert later == losses[2:]
+    assert later == pytest.approx(losses[2:], rel=1e-5)  # Keras adds the batches up in another order
     assert len(set(losses)) == 4
 
 
