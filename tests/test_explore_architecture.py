@@ -5,9 +5,9 @@ import cnnkit  # noqa: F401, I001  before Keras, so that TensorFlow starts quiet
 import dataclasses
 import json
 
-import ipywidgets
 import keras
 import numpy as np
+from explorers import check_saved, moments, move_every_control
 import pytest
 
 from cnnkit import resnet
@@ -193,19 +193,8 @@ def test_the_facts_say_it_in_words(explorer):
     assert explorer.render(ArchitectureParameters(block=9)).facts.startswith("The head: 1×1 outputs in 2")
 
 
-def moments(explorer):
-    return explorer._frames.frames["moments"]
-
-
 def test_every_control_may_go_to_both_ends(explorer):
-    for name, control in explorer._controls.items():
-        ends = [control.min, control.max] if isinstance(control, ipywidgets.IntSlider) else control.options
-        for end in ends:
-            control.value = end
-            assert getattr(explorer.parameters, name) == end
-            moment = moments(explorer)[str(explorer.parameters.block)]
-            assert moment["facts"] == explorer.render(explorer.parameters).facts
-        explorer.reset()
+    move_every_control(explorer)
     assert explorer.parameters == ArchitectureParameters()
 
 
@@ -239,9 +228,7 @@ def test_the_frames_of_the_deepest_network_are_few_bytes():
 
 
 def test_the_saved_notebook_keeps_a_picture_and_its_words(explorer):
-    data, metadata = explorer._repr_mimebundle_()
-    assert len(data["image/png"]) > 5000
-    assert data["text/plain"] == metadata["image/png"]["alt"] == explorer.render(explorer.parameters).facts
+    check_saved(explorer)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-import ipywidgets
 import numpy as np
 import pytest
+from explorers import check_saved, move_every_control
 from scipy import ndimage
 
 from cnnkit.augment import FILL_MODES, XRAY_WARNINGS, Transform
@@ -107,17 +107,7 @@ def test_for_films_it_says_in_words_what_is_wrong(explorer):
 
 
 def test_every_control_may_go_to_both_ends(explorer):
-    for name, control in explorer._controls.items():
-        if isinstance(control, ipywidgets.Dropdown):
-            ends = control.options
-        else:
-            ends = [False, True] if isinstance(control, ipywidgets.Checkbox) else [control.min, control.max]
-        for end in ends:
-            control.value = end
-            assert getattr(explorer.parameters, name) == end
-            moment = explorer._frames.frames["moments"][str(explorer.parameters.rotation)]
-            assert moment["facts"] == explorer.render(explorer.parameters).facts
-        explorer.reset()
+    move_every_control(explorer)
     assert explorer.parameters == AugmentationParameters("color")
 
 
@@ -136,9 +126,7 @@ def test_all_rotations_are_sent_ahead(explorer):
 
 
 def test_the_saved_notebook_keeps_a_picture_and_its_words(explorer):
-    data, metadata = explorer._repr_mimebundle_()
-    assert len(data["image/png"]) > 5000
-    assert data["text/plain"] == metadata["image/png"]["alt"] == explorer.render(explorer.parameters).facts
+    check_saved(explorer)
 
 
 def test_bad_input_is_refused_in_one_line():

@@ -3,10 +3,10 @@
 import dataclasses
 import json
 
-import ipywidgets
 import keras
 import numpy as np
 import pytest
+from explorers import check_saved, moments, move_every_control
 
 from cnnkit import explain
 from cnnkit.explore.decision import MAPS, PREDICTED, SHARES, DecisionExplorer, DecisionParameters
@@ -204,19 +204,8 @@ def test_what_has_been_computed_is_not_computed_again(network, monkeypatch):
     assert sum(passed) == len(PICTURES) + 2 * 126
 
 
-def moments(explorer):
-    return explorer._frames.frames["moments"]
-
-
 def test_every_control_may_go_to_both_ends(explorer):
-    for name, control in explorer._controls.items():
-        ends = [control.min, control.max] if isinstance(control, ipywidgets.IntSlider) else control.options
-        for end in ends:
-            control.value = end
-            assert getattr(explorer.parameters, name) == end
-            moment = moments(explorer)[str(explorer.parameters.keep)]
-            assert moment["facts"] == explorer.render(explorer.parameters).facts
-        explorer.reset()
+    move_every_control(explorer)
     assert explorer.parameters == DecisionParameters("red spot")
 
 
@@ -240,9 +229,7 @@ def test_picture_and_heat_are_those_that_are_shown(explorer):
 
 
 def test_the_saved_notebook_keeps_a_picture_and_its_words(explorer):
-    data, metadata = explorer._repr_mimebundle_()
-    assert len(data["image/png"]) > 5000
-    assert data["text/plain"] == metadata["image/png"]["alt"] == explorer.render(explorer.parameters).facts
+    check_saved(explorer)
 
 
 def test_bad_input_is_refused_in_one_line(network):

@@ -5,9 +5,9 @@ import cnnkit  # noqa: F401, I001  before Keras, so that TensorFlow starts quiet
 import dataclasses
 import json
 
-import ipywidgets
 import keras
 import numpy as np
+from explorers import check_saved, moments, move_every_control
 import pytest
 
 from cnnkit.callbacks import LearningRateDecay
@@ -188,22 +188,8 @@ def test_what_would_be_without_the_schedule_is_drawn_beside_it(explorer):
     assert dotted.style == "dotted" and len(constant.lines) == 2
 
 
-def moments(explorer):
-    return explorer._frames.frames["moments"]
-
-
 def test_every_control_may_go_to_both_ends(explorer):
-    for name, control in explorer._controls.items():
-        if isinstance(control, ipywidgets.Dropdown):
-            ends = control.options
-        else:
-            ends = [False, True] if isinstance(control, ipywidgets.Checkbox) else [control.min, control.max]
-        for end in ends:
-            control.value = end
-            assert getattr(explorer.parameters, name) == end
-            moment = moments(explorer)[str(explorer.parameters.rate)]
-            assert moment["facts"] == explorer.render(explorer.parameters).facts
-        explorer.reset()
+    move_every_control(explorer)
     assert explorer.parameters == LearningRateParameters()
 
 
@@ -224,9 +210,7 @@ def test_the_frames_are_few_bytes():
 
 
 def test_the_saved_notebook_keeps_a_picture_and_its_words(explorer):
-    data, metadata = explorer._repr_mimebundle_()
-    assert len(data["image/png"]) > 5000
-    assert data["text/plain"] == metadata["image/png"]["alt"] == explorer.render(explorer.parameters).facts
+    check_saved(explorer)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import dataclasses
 
-import ipywidgets
 import numpy as np
 import pytest
 import skimage.measure
 import skimage.morphology
+from explorers import move_every_control, shown_facts
 
 from cnnkit.explore import MorphologyExplorer
 from cnnkit.explore.morphology import CHANNELS, OPERATIONS, MorphologyParameters
@@ -56,19 +56,8 @@ def test_the_code_view_computes_exactly_what_is_shown(explorer):
 
 
 def test_every_control_may_go_to_both_ends(explorer):
-    for name, control in explorer._controls.items():
-        ends = [control.min, control.max] if isinstance(control, ipywidgets.IntSlider) else control.options
-        for end in ends:
-            control.value = end[1] if isinstance(end, tuple) else end
-            assert getattr(explorer.parameters, name) == control.value
-            assert shown_facts(explorer) == explorer.render(explorer.parameters).facts
-        explorer.reset()
+    move_every_control(explorer)
     assert explorer.parameters == MorphologyParameters("color", threshold=127)
-
-
-def shown_facts(explorer):
-    frames = explorer._frames
-    return frames.frames["moments"][str(explorer.parameters.radius)]["facts"]
 
 
 def test_all_radii_are_sent_ahead_and_each_is_the_right_picture(explorer):

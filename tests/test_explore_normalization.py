@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from explorers import check_saved, moments, move_every_control
 
 from cnnkit import normalize
 from cnnkit.explore import NormalizationExplorer
@@ -96,10 +97,6 @@ def test_both_cut_points_stand_in_the_histogram(explorer):
     assert set(first.x) == {low} and set(second.x) == {high}
 
 
-def moments(explorer):
-    return explorer._frames.frames["moments"]
-
-
 def test_every_place_to_which_one_handle_can_be_dragged_is_sent_ahead(explorer):
     assert set(moments(explorer)) == {f"{low},95" for low in range(96)} | {f"5,{high}" for high in range(5, 101)}
     rendering = explorer.render(dataclasses.replace(explorer.parameters, percentiles=(5, 60)))
@@ -132,27 +129,12 @@ def test_when_one_handle_rests_the_other_may_be_dragged():
 
 
 def test_every_control_may_go_to_both_ends(explorer):
-    ends = {
-        "picture": list(PICTURES),
-        "method": METHODS,
-        "percentiles": [(0, 100), (0, 0), (100, 100), (50, 50)],
-        "clip": [False, True],
-    }
-    assert set(ends) == set(explorer._controls)
-    for name, values in ends.items():
-        for value in values:
-            explorer._controls[name].value = value
-            assert getattr(explorer.parameters, name) == value
-            low, high = explorer.parameters.percentiles
-            assert moments(explorer)[f"{low},{high}"]["facts"] == explorer.render(explorer.parameters).facts
-        explorer.reset()
+    move_every_control(explorer)
     assert explorer.parameters == NormalizationParameters("color")
 
 
 def test_the_saved_notebook_keeps_a_picture_and_its_words(explorer):
-    data, metadata = explorer._repr_mimebundle_()
-    assert len(data["image/png"]) > 5000
-    assert data["text/plain"] == metadata["image/png"]["alt"] == explorer.render(explorer.parameters).facts
+    check_saved(explorer)
 
 
 def test_bad_input_is_refused_in_one_line():

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from explorers import check_saved, move_every_control
 
 from cnnkit.explore import PoolingExplorer
 from cnnkit.explore.pooling import FILTERS, POOLINGS, STRONGEST, WINDOWS, PoolingParameters
@@ -95,21 +96,7 @@ def test_the_facts_tell_the_change_at_the_present_shift(explorer):
 
 
 def test_every_control_may_go_to_both_ends(explorer):
-    ends = {
-        "picture": list(PICTURES),
-        "filter": list(FILTERS),
-        "pooling": POOLINGS,
-        "window": WINDOWS,
-        "shift": (0, 16),
-    }
-    assert set(ends) == set(explorer._controls)
-    for name, values in ends.items():
-        for value in values:
-            explorer._controls[name].value = value
-            assert getattr(explorer.parameters, name) == value
-            moment = explorer._frames.frames["moments"][str(explorer.parameters.shift)]
-            assert moment["facts"] == explorer.render(explorer.parameters).facts
-        explorer.reset()
+    move_every_control(explorer)
     assert explorer.parameters == PoolingParameters("color")
 
 
@@ -123,9 +110,7 @@ def test_all_shifts_are_sent_ahead(explorer):
 
 
 def test_the_saved_notebook_keeps_a_picture_and_its_words(explorer):
-    data, metadata = explorer._repr_mimebundle_()
-    assert len(data["image/png"]) > 5000
-    assert data["text/plain"] == metadata["image/png"]["alt"] == explorer.render(explorer.parameters).facts
+    check_saved(explorer)
 
 
 def test_bad_input_is_refused_in_one_line():

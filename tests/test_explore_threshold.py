@@ -3,10 +3,10 @@
 import dataclasses
 import json
 
-import ipywidgets
 import numpy as np
 import pytest
 import sklearn.metrics
+from explorers import check_saved, moments, move_every_control
 
 from cnnkit import evaluate
 from cnnkit.explore.threshold import CASES, OWN_COSTS, ThresholdExplorer, ThresholdParameters
@@ -191,19 +191,8 @@ def test_without_scores_it_shows_some_that_it_calls_made_up():
     assert 0.7 < sklearn.metrics.roc_auc_score(explorer.y_true, explorer.scores) < 0.95
 
 
-def moments(explorer):
-    return explorer._frames.frames["moments"]
-
-
 def test_every_control_may_go_to_both_ends(explorer):
-    for name, control in explorer._controls.items():
-        ends = [control.min, control.max] if isinstance(control, ipywidgets.IntSlider) else control.options
-        for end in ends:
-            control.value = end
-            assert getattr(explorer.parameters, name) == end
-            moment = moments(explorer)[str(explorer.parameters.threshold)]
-            assert moment["facts"] == explorer.render(explorer.parameters).facts
-        explorer.reset()
+    move_every_control(explorer)
     assert explorer.parameters == ThresholdParameters()
 
 
@@ -219,9 +208,7 @@ def test_all_thresholds_are_sent_ahead(explorer):
 
 
 def test_the_saved_notebook_keeps_a_picture_and_its_words(explorer):
-    data, metadata = explorer._repr_mimebundle_()
-    assert len(data["image/png"]) > 5000
-    assert data["text/plain"] == metadata["image/png"]["alt"] == explorer.render(explorer.parameters).facts
+    check_saved(explorer)
 
 
 def test_bad_input_is_refused_in_one_line():
