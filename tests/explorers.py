@@ -8,10 +8,15 @@ def moments(explorer):
     return explorer._frames.frames["moments"]
 
 
+def shown(explorer):
+    """The moment that the page shows now: its facts, its code, and the numbers of its pictures."""
+    value = explorer._slider.value
+    return moments(explorer)[",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+
+
 def shown_facts(explorer):
     """The facts that the page shows now."""
-    value = explorer._slider.value
-    return moments(explorer)[",".join(map(str, value)) if isinstance(value, tuple) else str(value)]["facts"]
+    return shown(explorer)["facts"]
 
 
 def move_every_control(explorer):
@@ -21,6 +26,7 @@ def move_every_control(explorer):
             control.value = value
             assert getattr(explorer.parameters, name) == value
             assert shown_facts(explorer) == explorer.render(explorer.parameters).facts
+            assert shown(explorer)["code"] == explorer.code(explorer.parameters)  # facts alone may stay the same
         explorer.reset()
 
 
