@@ -143,6 +143,8 @@ def fit(
     kept = [BestCheckpoint(Path(out) / "best.keras", measure=_measure(validation))] if out is not None else []
     every = [RocAuc(validation), *callbacks, StopOnNaN(), *kept, *([curve] if live else []), history]
     keras.utils.set_random_seed(seed)
+    if not model.optimizer.built:  # else Keras builds it within the first step, and TensorFlow traces that step twice
+        model.optimizer.build(model.trainable_variables)
     try:
         model.fit(
             **_as_arguments(training),
