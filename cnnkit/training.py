@@ -69,7 +69,7 @@ class Preset:
 PRESETS = {
     "flowers": {
         "smoke": Preset(share=0.1, width=4, epochs=1, batch_size=8),
-        "lesson": Preset(epochs=6, decay_every=2),
+        "lesson": Preset(epochs=10, decay_every=4),
         "full": Preset(width=64, epochs=60, decay_every=15),
     },
 }
