@@ -143,8 +143,7 @@ def fit(
     kept = [BestCheckpoint(Path(out) / "best.keras", measure=_measure(validation))] if out is not None else []
     every = [RocAuc(validation), *callbacks, StopOnNaN(), *kept, *([curve] if live else []), history]
     keras.utils.set_random_seed(seed)
-    if not model.optimizer.built:  # else Keras builds it within the first step, and TensorFlow traces that step twice
-        model.optimizer.build(model.trainable_variables)
+    _build_optimizer(model)
     try:
         model.fit(
             **_as_arguments(training),
@@ -280,7 +279,7 @@ def learning_rate_sweep(
         raise ValueError(f"learning_rate_sweep: rates are numbers above 0, e.g. (0.1, 0.01, 0.001), not {rates!r}.")
     keras.utils.set_random_seed(seed)
     model = _compiled(build(), rates[0], loss=loss, clipnorm=clipnorm)
-    model.optimizer.build(model.trainable_variables)
+    _build_optimizer(model)
     variables = [*model.variables, *model.optimizer.variables]
     start = [keras.ops.convert_to_numpy(variable) for variable in variables]
     histories = {}
@@ -396,6 +395,7 @@ def ablation_run(
     keras.utils.set_random_seed(seed)
     model = _compiled(build(), 0.01, loss=loss)
     _check_shapes(model, *part[0])
+    _build_optimizer(model)
     history, clock = LossHistory(), _Clock()
     model.fit(part, epochs=1, callbacks=[clock, history, StopOnNaN()], verbose=0)
     labels = np.concatenate([part[index][1] for index in range(len(history.batch_losses))])
@@ -564,6 +564,12 @@ def _compiled(model: keras.Model, learning_rate: float, *, loss, clipnorm: float
     if not model.compiled:
         model.compile(keras.optimizers.SGD(learning_rate, momentum=0.9, clipnorm=clipnorm), loss, metrics=["accuracy"])
     return model
+
+
+def _build_optimizer(model: keras.Model) -> None:
+    """Make the optimiser's variables; Keras would do it within the first step, and TensorFlow trace that step twice."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
 
 
 def _check_shapes(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> None:
