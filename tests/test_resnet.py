@@ -108,6 +108,15 @@ def test_it_is_saved_and_loaded_without_custom_objects(tmp_path):
     np.testing.assert_allclose(*results, rtol=1e-5)
 
 
+@pytest.mark.parametrize("block, width", [("basic", 8), ("bottleneck", 2)])
+def test_a_narrow_network_learns_from_an_odd_number_of_pictures(block, width):
+    """On processors with AVX-512, TensorFlow's oneDNN wrote past its memory here, and Python died."""
+    model = ResnetBuilder.build((3, 64, 64), 2, block, (1, 1), width=width)
+    model.compile("sgd", "categorical_crossentropy", jit_compile=False)
+    for count in (1, 5):
+        assert np.isfinite(model.train_on_batch(batch(64, 64, 3, count), np.eye(2)[np.arange(count) % 2]))
+
+
 @pytest.mark.slow
 def test_it_learns():
     """Four pictures, two of each kind, are learnt by heart."""
