@@ -144,7 +144,7 @@ def _block(x, convolutions: list[tuple[int, int]], stride: int, first: bool, sty
     for number, (filters, side) in enumerate(convolutions):
         if style.preactivation and not (first and number == 0):
             residual = _activated(residual)
-        residual = _convolution(residual, filters, side, stride if number == 0 else 1)
+        residual = _window(residual, filters, side, stride if number == 0 else 1)
         if not style.preactivation:
             residual = layers.BatchNormalization()(residual)
             if number < len(convolutions) - 1:
@@ -158,16 +158,20 @@ def _shortcut(x, residual, stride: int, style: Style):
     """Return x itself, or where the shape changes, x through a 1×1 convolution."""
     if stride == 1 and x.shape[-1] == residual.shape[-1]:
         return x
-    x = _convolution(x, residual.shape[-1], 1, stride)
+    x = _window(x, residual.shape[-1], 1, stride)
     return x if style.preactivation else layers.BatchNormalization()(x)
 
 
-def _convolution(x, filters: int, side: int, stride: int):
+def _window(x, filters: int, side: int, stride: int):
+    """A convolution; a narrow 1×1 one with a stride is one without, of fewer pixels: the same values."""
     if side == 1 < stride and x.shape[-1] < 16:
-        # Trained with an odd number of pictures, a narrow one of this kind makes TensorFlow's oneDNN write past its
-        # memory on processors with AVX-512 (seen with TensorFlow 2.21: Python dies). Leaving pixels out first gives
-        # the same values.
+        # Trained with an odd number of pictures, it would make TensorFlow's oneDNN write past its memory on processors
+        # with AVX-512 (seen with TensorFlow 2.21: Python dies).
         x, stride = layers.MaxPooling2D(1, strides=stride)(x), 1
+    return _convolution(x, filters, side, stride)
+
+
+def _convolution(x, filters: int, side: int, stride: int):
     return layers.Conv2D(
         filters,
         side,
