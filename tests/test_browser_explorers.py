@@ -13,7 +13,12 @@ import cnnkit.explore
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(400)]
 
 SETUP = """
+import tempfile
+from pathlib import Path
+
 import numpy as np
+from PIL import Image
+from cnnkit.datasets import ImageFolder
 from cnnkit.explore import *
 rows, columns = np.mgrid[:240, :320]
 checks = (rows // 16 + columns // 16) % 2
@@ -24,9 +29,18 @@ inputs = keras.Input((240, 320, 3))
 x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 8, 8, activation="relu")(inputs))
 model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(x))
 model.set_weights([np.cos(np.arange(w.size)).reshape(w.shape) for w in model.get_weights()])
+
+place = Path(tempfile.mkdtemp())
+for number in range(16):
+    kind = place / ("effusion" if number % 2 else "nofinding")
+    kind.mkdir(exist_ok=True)
+    Image.fromarray(np.roll(picture[:, :, 2], 15 * number, axis=1)).save(kind / f"{number}.png")
+folder = ImageFolder(place, ["nofinding", "effusion"])
+scores = (0.2 + folder.labels + np.arange(16) % 5) / 6
 """
 
-# How each is made, and the label of a control that asks the kernel, with the key that moves it.
+# How each is made, and the label of a control that asks the kernel, with the key that moves it; the reader's answers
+# are no such control, and have tests of their own.
 EXPLORERS = {
     "NormalizationExplorer": ("NormalizationExplorer(picture)", "Method", "ArrowDown"),
     "AugmentationExplorer": ("AugmentationExplorer(picture)", "Shear", "ArrowRight"),
@@ -35,6 +49,10 @@ EXPLORERS = {
     "LearningRateExplorer": ("LearningRateExplorer()", "Momentum", "ArrowDown"),
     "ThresholdExplorer": ("ThresholdExplorer()", "Use", "ArrowDown"),
     "DecisionExplorer": ("DecisionExplorer(model, picture)", "Map", "ArrowDown"),
+    "PrevalenceExplorer": ("PrevalenceExplorer()", "Prevalence", "ArrowRight"),
+    "AucCertaintyExplorer": ("AucCertaintyExplorer()", "Nofinding", "ArrowDown"),
+    "WeightsExplorer": ("WeightsExplorer()", "Chance", "ArrowRight"),
+    "ReaderExplorer": ("ReaderExplorer(folder, scores)", "", ""),
 }
 
 # The whole of a canvas as one number, to see whether it changes.
@@ -97,7 +115,7 @@ def test_the_slider_moves_the_page_at_once_and_nothing_jumps(page, explorer):
     cell.locator(f'.cnnkit-frames[data-moments="{len(set(twin._primary_values()))}"]').wait_for()  # so are the frames
     handle = cell.locator(".widget-slider", has_text=twin._slider.description).locator(".noUi-handle").first
     handle.focus()
-    canvases = cell.locator(".cnnkit-frames canvas")
+    canvases = cell.locator("canvas[data-panel]")
     before = [canvases.nth(at).evaluate(HASH) for at in range(canvases.count())]
     height = cell.bounding_box()["height"]
     for _ in range(4):
@@ -107,12 +125,13 @@ def test_the_slider_moves_the_page_at_once_and_nothing_jumps(page, explorer):
         assert cell.bounding_box()["height"] == height
     after = [canvases.nth(at).evaluate(HASH) for at in range(canvases.count())]
     assert before != after
-    stills = [name for name, panel in twin.panels.items() if panel.still]
-    for name in stills:
-        at = [canvases.nth(i).get_attribute("data-panel") for i in range(canvases.count())].index(name)
-        assert before[at] == after[at]
+    shown = [canvases.nth(at).get_attribute("data-panel") for at in range(canvases.count())]  # tables have none
+    for at, name in enumerate(shown):
+        if name in twin.panels and twin.panels[name].still:
+            assert before[at] == after[at]
 
 
+@pytest.mark.parametrize("explorer", [name for name, (_, label, _) in EXPLORERS.items() if label], indirect=True)
 def test_another_control_asks_the_kernel_by_keyboard(page, explorer):
     cell, twin = explorer
     _, label, key = EXPLORERS[type(twin).__name__]
@@ -141,7 +160,7 @@ def test_pixels_arrive_as_they_are(page, explorer):
         if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
             continue
         colors = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
-        if twin.panels[name].palette:
+        if name in twin.panels and twin.panels[name].palette:
             continue
         canvas = cell.locator(f'canvas[data-panel="{name}"]')
         data = canvas.evaluate(
@@ -159,6 +178,69 @@ def test_every_panel_and_control_has_a_name(page, explorer):
     labels = cell.locator(".widget-label:visible, .widget-checkbox:visible").all_inner_texts()
     for widget in twin._controls.values():
         assert any(widget.description in label for label in labels), widget.description
+
+
+@pytest.mark.parametrize("explorer", ["ReaderExplorer"], indirect=True)
+def test_films_are_read_by_keyboard_alone(page, explorer):
+    """Twelve answers by their keys, one changed on the way; the truth at the end, and no answer after it."""
+    cell, twin = explorer
+    count = page.locator(".jp-CodeCell").count()
+    cell.locator(".widget-slider .noUi-handle").focus()
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('.cnnkit-reader') !== null"):
+            break
+    answers = [6, 1, 3, 4, 2, 5, 1, 6, 4, 3, 2, 5]
+    for film, answer in enumerate(answers[:11], 1):
+        page.keyboard.press(str(answer))
+        twin.parameters = dataclasses.replace(twin.parameters, film=film + 1, answers=padded(answers[:film]))
+        wait_for_facts(cell, twin)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("1")  # and on to the only film without an answer
+    answers[10] = 1
+    twin.parameters = dataclasses.replace(twin.parameters, film=12, answers=padded(answers[:11]))
+    wait_for_facts(cell, twin)
+    assert "effusion" not in twin.render(twin.parameters).pictures["answers"].rows[3][2]
+    assert cell.locator(".cnnkit-reader canvas").get_attribute("aria-label") == "Chest film 12 of 12"
+    page.keyboard.press(str(answers[11]))
+    twin.parameters = dataclasses.replace(twin.parameters, answers=padded(answers))
+    wait_for_facts(cell, twin)
+    for name in ("answers", "results"):
+        cells = cell.locator(f'table[data-panel="{name}"] td').all_inner_texts()
+        assert cells == [text for row in twin.render(twin.parameters).pictures[name].rows for text in row]
+    page.keyboard.press("2")
+    cell.locator(".cnnkit-reader button").last.click(force=True)
+    page.wait_for_timeout(500)
+    wait_for_facts(cell, twin)
+    assert page.locator(".jp-CodeCell").count() == count  # or JupyterLab has made a heading of the cell
+
+
+@pytest.mark.parametrize("explorer", ["ReaderExplorer"], indirect=True)
+def test_films_are_read_by_buttons_and_a_held_key_is_one_answer(page, explorer):
+    cell, twin = explorer
+    buttons = cell.locator(".cnnkit-reader button")
+    assert buttons.all_inner_texts()[3] == "4  perhaps effusion"
+    buttons.nth(3).click()
+    twin.parameters = dataclasses.replace(twin.parameters, film=2, answers=padded([4]))
+    wait_for_facts(cell, twin)
+    for _ in range(3):
+        page.keyboard.down("5")
+    page.keyboard.up("5")
+    twin.parameters = dataclasses.replace(twin.parameters, film=3, answers=padded([4, 5]))
+    wait_for_facts(cell, twin)
+    page.keyboard.press("ArrowLeft")
+    assert [button.get_attribute("aria-pressed") for button in buttons.all()] == [*["false"] * 4, "true", "false"]
+    readout = cell.locator(".widget-slider .widget-readout")
+    readout.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("11")  # a number that is typed is no answer
+    page.keyboard.press("Enter")
+    twin.parameters = dataclasses.replace(twin.parameters, film=11)
+    wait_for_facts(cell, twin)
+
+
+def padded(answers):
+    return tuple(answers) + (0,) * (12 - len(answers))
 
 
 def test_every_explorer_is_tried_here():

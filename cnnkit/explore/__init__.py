@@ -7,25 +7,33 @@ what is shown. `render(parameters)` and `code(parameters)` are pure functions, s
 from typing import TYPE_CHECKING
 
 from cnnkit.explore.architecture import ArchitectureExplorer
+from cnnkit.explore.auc_certainty import AucCertaintyExplorer
 from cnnkit.explore.augmentation import AugmentationExplorer
 from cnnkit.explore.learning_rate import LearningRateExplorer
 from cnnkit.explore.morphology import MorphologyExplorer
 from cnnkit.explore.normalization import NormalizationExplorer
 from cnnkit.explore.pooling import PoolingExplorer
+from cnnkit.explore.prevalence import PrevalenceExplorer
+from cnnkit.explore.reader import ReaderExplorer
 from cnnkit.explore.threshold import ThresholdExplorer
+from cnnkit.explore.weights import WeightsExplorer
 
 if TYPE_CHECKING:
     from cnnkit.explore.decision import DecisionExplorer
 
 __all__ = [
     "ArchitectureExplorer",
+    "AucCertaintyExplorer",
     "AugmentationExplorer",
     "DecisionExplorer",
     "LearningRateExplorer",
     "MorphologyExplorer",
     "NormalizationExplorer",
     "PoolingExplorer",
+    "PrevalenceExplorer",
+    "ReaderExplorer",
     "ThresholdExplorer",
+    "WeightsExplorer",
 ]
 
 
