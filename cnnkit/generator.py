@@ -276,7 +276,7 @@ def _in_threads(function: Callable, items: list, title: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            for _ in tqdm(pool.map(function, range(len(items)), items), title, len(items), delay=2, leave=False):
+            for _ in tqdm(pool.map(function, range(len(items)), items), title, len(items), delay=5, leave=False):
                 pass
         finally:
             pool.shutdown(cancel_futures=True)  # an interrupt does not wait for all the files that are left
