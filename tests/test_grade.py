@@ -16,10 +16,11 @@ from conftest import ROOT
 from hostile import ANSWERS
 
 from cnnkit.checks.key import load_key
-from cnnkit.grade import grading, main, sandbox
+from cnnkit.grade import grading, sandbox, submissions
 from cnnkit.grade.main import grade
 from cnnkit.grade.runner import Runner
 from cnnkit.grade.sandbox import Limits
+from cnnkit.grade.submissions import collect
 
 ASSIGNMENT = "flowers_preprocessing"
 SOLUTIONS = ROOT / "solutions"
@@ -348,31 +349,61 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("packed", [False, True, "in a folder"])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_submissions_are_found_in_every_layout(key, tmp_path, layout, packed):
+def test_submissions_are_found_in_every_layout(tmp_path, layout, packed):
     files, folder = LAYOUTS[layout], tmp_path / "handed in"
     if packed:
         files = {f"course/{place}": content for place, content in files.items()} if packed == "in a folder" else files
-        pack(tmp_path / "handed in.zip", files)
         folder = tmp_path / "handed in.zip"
+        pack(folder, files)
     else:
         put(folder, files)
-    found = graded(folder, tmp_path / "grades.csv")
-    assert {student for student, _ in found} == {"ada", "bob"}
-    for (student, _), each in found.items():
-        assert each.status == ("right" if student == "ada" else "missing"), each
+    ada, bob = collect(folder, ASSIGNMENT).submissions
+    assert (ada.student, bob.student) == ("ada", "bob")
+    with ada.notebooks[0].open() as stream:
+        assert json.load(stream) == (notebook() if layout == "several" else solved())
+    assert len(ada.notebooks) == (3 if layout == "several" else 1)
+    assert len(bob.notebooks) == (layout in ("notebooks", "several"))
 
 
-def test_links_and_other_things_are_no_submissions(key, tmp_path):
+def test_of_several_notebooks_the_one_with_answers_counts_in_a_zip_too(key, tmp_path):
+    pack(tmp_path / "handed in.zip", LAYOUTS["several"])
+    found = graded(tmp_path / "handed in.zip", tmp_path / "grades.csv")
+    assert {found["ada", name].status for name in NAMES} == {"right"}
+    assert "(1).ipynb was taken" in found["ada", "flip_twice"].note
+    assert {found["bob", name].status for name in NAMES} == {"missing"}
+
+
+def test_links_and_other_things_are_no_submissions(tmp_path):
     folder = tmp_path / "submissions"
     save(folder / "ada.ipynb", solved())
     (folder / "linked.ipynb").symlink_to(folder / "ada.ipynb")
     (folder / "device.ipynb").symlink_to("/dev/zero")
     os.mkfifo(folder / "pipe.ipynb")
     (folder / "folder.ipynb").mkdir()
-    found = graded(folder, tmp_path / "grades.csv")
-    statuses = {student: found[student, "flip_twice"].status for student, _ in found}
-    expected = dict.fromkeys(("linked", "device", "pipe"), "unreadable")
-    assert statuses == {"ada": "right", "folder.ipynb": "missing", **expected}
+    (folder / "essay.pdf").write_text("x")
+    found = collect(folder, ASSIGNMENT)
+    assert found.left_out == ["essay.pdf"]
+    readable = []
+    for each in found.submissions:
+        for one in each.notebooks:
+            try:
+                with one.open():
+                    readable.append(each.student)
+            except ValueError as error:
+                assert "cannot be read" in str(error)
+    assert readable == ["ada"] and len(found.submissions) == 5
+
+
+def test_a_zip_file_that_unpacks_without_end_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(submissions, "LARGEST", 10**6)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ada.ipynb", b"0" * 10**7)
+        archive.writestr("../../bob.ipynb", json.dumps(solved()))
+    found = {each.student: each for each in collect(tmp_path / "bomb.zip", ASSIGNMENT).submissions}
+    with pytest.raises(ValueError, match="more than"), found["ada"].notebooks[0].open():
+        pass
+    assert found["ada"].digest() == found["ada"].digest()
+    assert [path.name for path in tmp_path.iterdir()] == ["bomb.zip"]
 
 
 def test_a_name_is_no_formula_and_no_markup(key, tmp_path):
@@ -392,7 +423,7 @@ def test_a_name_is_no_formula_and_no_markup(key, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "submissions, out, word",
+    "source, out, word",
     [
         ("nowhere", "grades.csv", "does not exist"),
         ("empty", "grades.csv", "no notebooks"),
@@ -401,7 +432,7 @@ def test_a_name_is_no_formula_and_no_markup(key, tmp_path):
         ("full", "full/grades.csv", "among the submissions"),
     ],
 )
-def test_bad_arguments_get_one_line(key, tmp_path, monkeypatch, submissions, out, word):
+def test_bad_arguments_get_one_line(key, tmp_path, monkeypatch, source, out, word):
     from cnnkit.grade.__main__ import main as run
 
     (tmp_path / "empty").mkdir()
@@ -409,7 +440,7 @@ def test_bad_arguments_get_one_line(key, tmp_path, monkeypatch, submissions, out
     save(tmp_path / "full" / "ada.ipynb", notebook())
     lines = []
     monkeypatch.setattr("builtins.print", lambda text, file: lines.append(str(text)))
-    status = run([str(tmp_path / submissions), "--assignment", ASSIGNMENT, "--out", str(tmp_path / out)])
+    status = run([str(tmp_path / source), "--assignment", ASSIGNMENT, "--out", str(tmp_path / out)])
     assert status == 2 and len(lines) == 1 and word in lines[0] and "\n" not in lines[0]
 
 
@@ -471,4 +502,3 @@ def test_every_status_has_a_look_and_every_wall_a_description():
 
     assert set(LOOKS) == set(grading.STATUSES)
     assert set(sandbox.candidates()) <= set(sandbox.DESCRIPTIONS)
-    assert main.grade is grade
