@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 # Where JupyterLab looks for defaults; ours keeps it from asking beginners about news.
 SETTINGS := $(VENV)/share/jupyter/lab/settings
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks update-notebooks picture lint bench constraints clean
+.PHONY: help lab test notebooks update-notebooks plant html picture lint bench constraints clean
 
 help:
 	@echo "make lab          JupyterLab on the first lesson; pass arguments with ARGS=\"--no-browser --port 8899\""
 	@echo "make test         every check; ARGS=\"-k morphology\" for some"
-	@echo "make notebooks    run the lessons and compare their outputs with the stored ones"
-	@echo "make update-notebooks   run the lessons and store their outputs; ARGS=\"notebooks/02_...\" for some"
+	@echo "make notebooks    run the notebooks and compare their outputs with the stored ones; ARGS=\"notebooks/02_...\" for some"
+	@echo "make update-notebooks   run the notebooks, store their outputs and show what changed"
+	@echo "make plant        plant regressions into copies of the kit and count how many of them are noticed"
+	@echo "make html         the lessons as web pages whose sliders move without a kernel, in build/html"
 	@echo "make lint         style of the code"
 	@echo "make bench        what is fast, as ratios measured in one run"
 	@echo "make clean        remove the environment; data stays"
@@ -59,21 +61,26 @@ else
 	@$(BIN)/python -m pytest $(ARGS)
 endif
 
-# Runs every lesson on freshly drawn data and compares each output with the one that is stored in it.
-notebooks: export CNNKIT_DATA := $(CURDIR)/build/lessons/data
-notebooks: export XDG_CACHE_HOME := $(CURDIR)/build/lessons/cache
+# Runs every notebook on freshly drawn data and compares each output with the one that is stored in it.
 notebooks: $(VENV)/test.complete
-	@$(BIN)/python -c "from cnnkit import datasets; datasets.load('flowers'); datasets.load('cxr')"
-	@$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 --timeout=600 \
-	  --numprocesses 2 --dist loadscope notebooks
+	@$(BIN)/python tools/check_notebooks.py $(ARGS)
 
-# Runs the lessons and stores their outputs; look at the difference before you commit it.
+# Runs the notebooks, stores their outputs and shows what changed; commit what should have.
 update-notebooks: $(VENV)/test.complete
 	@$(BIN)/python tools/update_notebooks.py $(ARGS)
 
-# The README's picture, as a browser shows it.
+# Does the check of the notebooks bite? About half an hour.
+plant: $(VENV)/test.complete
+	@$(BIN)/python tools/plant_regressions.py $(ARGS)
+
+# Runs the lessons and writes them as pages that need neither kernel nor network; some minutes.
+html: $(VENV)/test.complete
+	@$(BIN)/python tools/export_html.py $(ARGS)
+
+# The README's pictures, as a browser shows them.
 picture: $(VENV)/test.complete
 	@CNNKIT_PICTURE=$(CURDIR)/docs/images/morphology_explorer.png $(BIN)/python -m pytest tests/test_browser.py -k radius
+	@CNNKIT_PICTURES=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/test_accessibility.py -k "axe and Light"
 
 lint: $(VENV)/test.complete
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -205,11 +205,10 @@ def test_exercises_hold_no_solution_and_the_same_cells(assignment):
 
 
 @each_assignment
-def test_solutions_store_no_outputs_and_links_lead_somewhere(assignment):
+def test_links_of_solutions_lead_somewhere(assignment):
     source = notebook("solutions", assignment)
     nbformat.validate(source)
     for cell in source.cells:
-        assert cell.get("outputs", []) == []
         for target in re.findall(r"\]\(([^)#]+)\)", cell.source):
             if not re.search(r"/1\d_", target):  # lessons 10 to 15 are on their way
                 assert (SOLUTIONS / assignment / target).exists(), target

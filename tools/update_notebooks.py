@@ -1,19 +1,40 @@
-"""Runs notebooks in place on the synthetic data and keeps of the outputs what is part of the lesson.
+"""Runs notebooks in place on the synthetic data, stores what is part of the lesson, and shows what changed.
 
-Usage: python tools/update_notebooks.py [notebook ...]      (all of notebooks/ without arguments)
+Usage: python tools/update_notebooks.py [notebook ...]      (lessons and solutions without arguments)
+
+How long each cell takes is stored in tests/lesson_runs.json, for `make notebooks` and for the minutes in the headers.
 """
 
-import os
+import json
+import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
+from check_notebooks import ROOT, draw, environment
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+from lesson_runs import STORED, Clock, reference, stored_runs
+
 VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Timed(NotebookClient):
+    """Runs a notebook and notes the processor time of each cell."""
+
+    def __init__(self, notebook: nbformat.NotebookNode, **options: object) -> None:
+        super().__init__(notebook, on_cell_execute=self._begin, on_cell_executed=self._end, **options)
+        self.seconds: dict[str, float] = {}
+
+    def _begin(self, cell: nbformat.NotebookNode, **_: object) -> None:
+        self._clock = Clock(self.km.provisioner.pid)
+
+    def _end(self, cell: nbformat.NotebookNode, **_: object) -> None:
+        self.seconds[cell.id] = round(self._clock.seconds(), 2)
 
 
 def clean(notebook: nbformat.NotebookNode) -> None:
@@ -28,29 +49,44 @@ def clean(notebook: nbformat.NotebookNode) -> None:
 
 
 def update(path: Path, home: Path) -> float:
-    """Run one notebook, write it back, and return how many seconds it took."""
-    os.environ |= {"CNNKIT_DATA": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}
+    """Run one notebook, write it and its times back, and return how many seconds it took."""
+    (home / "cache" / "cnnkit" / "progress.json").unlink(missing_ok=True)  # of the exercises before
     notebook = nbformat.read(path, as_version=4)
-    start = time.perf_counter()
-    NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
-    ).execute()
+    pace, start = reference(), time.perf_counter()
+    client = Timed(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": path.parent}})
+    client.execute(env=environment(home))
+    wall = time.perf_counter() - start
     clean(notebook)
     nbformat.write(notebook, path)
-    return time.perf_counter() - start
+    measured = {"reference": round(pace, 4), "matplotlib": version("matplotlib")}
+    store(path.stem, {**measured, "cells": client.seconds})
+    return wall
+
+
+def store(stem: str, measured: dict) -> None:
+    """Write down how long a notebook took, each notebook in a line of its own."""
+    found = stored_runs() | {stem: measured}
+    lines = [f"{json.dumps(name)}: {json.dumps(found[name])}" for name in sorted(found)]
+    STORED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def show_changes(paths: list[Path]) -> None:
+    """Show with nbdime how the notebooks differ from those that git has; what it calls metadata is left out."""
+    names = [str(path.relative_to(ROOT)) for path in paths]
+    command = ["-m", "nbdime.nbdiffapp", "--ignore-metadata", "--ignore-details", "--no-color", "HEAD", *names]
+    if subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode:
+        print("nbdime could not compare them with git's; `git diff --stat` says which files changed.")
 
 
 def main() -> None:
     """Update the notebooks named on the command line."""
-    from cnnkit import datasets
-
-    paths = [Path(name).resolve() for name in sys.argv[1:]] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    patterns = ("notebooks/*.ipynb", "solutions/*/*.ipynb")
+    paths = [Path(name).resolve() for name in sys.argv[1:]] or sorted(p for each in patterns for p in ROOT.glob(each))
     with tempfile.TemporaryDirectory() as home:
-        os.environ |= {"CNNKIT_DATA": f"{home}/data", "XDG_CACHE_HOME": f"{home}/cache"}
-        for name in ("flowers", "cxr"):
-            datasets.load(name)  # drawn and checked before any lesson is timed
+        draw(environment(Path(home)))
         for path in paths:
             print(f"{path.name}: {update(path, Path(home)):.0f} s", flush=True)
+    show_changes(paths)
 
 
 if __name__ == "__main__":

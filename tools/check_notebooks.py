@@ -1,0 +1,65 @@
+"""Runs the notebooks on freshly drawn data and compares each output with the one that is stored in it.
+
+Usage: python tools/check_notebooks.py [notebook ...]      (lessons, solutions and exercises without arguments)
+
+nbval does the running and the comparing, on two cores; tests/notebook_checks.py adds pictures, controls and time.
+Exercises are blank, so there it is only asked that they run. Exit status 1 if anything differs.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CELL_TIMEOUT = 300  # seconds; without it nbval waits half an hour for a kernel that has died
+WORKERS = 2
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of a run: its own data and cache, and one core for each worker.
+
+    Progress bars, which show themselves where something takes long, would be part of the outputs on slow machines.
+    """
+    switches = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TQDM_DISABLE")
+    places = {"CNNKIT_DATA": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}
+    return {**os.environ, **dict.fromkeys(switches, "1"), **places}
+
+
+def draw(environ: dict[str, str], root: Path = ROOT) -> None:
+    """Draw the data sets and fill the caches, which would otherwise be part of the first lesson's time."""
+    lines = (
+        "from cnnkit import datasets; import matplotlib.font_manager; [datasets.load(n) for n in ('flowers', 'cxr')]"
+    )
+    subprocess.run([sys.executable, "-c", lines], cwd=root, env=environ, check=True)
+
+
+def nbval(*arguments: str) -> list[str]:
+    """Return the command that checks notebooks; whole notebooks go to one worker, since cells follow each other."""
+    return [
+        *(sys.executable, "-m", "pytest", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"),
+        *(f"--timeout={2 * CELL_TIMEOUT}", "-p", "tests.notebook_checks", "-p", "no:cacheprovider"),
+        *("--numprocesses", str(WORKERS), "--dist", "loadscope", "--no-loadscope-reorder", *arguments),
+    ]
+
+
+def check(notebooks: list[str], home: Path, root: Path = ROOT) -> list[subprocess.CompletedProcess]:
+    """Check notebooks, given by paths from the root, and return the finished processes."""
+    lax = [name for name in notebooks if name.startswith("exercises")]
+    strict = [name for name in notebooks if name not in lax]
+    runs = [("--nbval", *strict)] * bool(strict) + [("--nbval-lax", *lax)] * bool(lax)
+    return [subprocess.run(nbval(*run), cwd=root, env=environment(home), check=False) for run in runs]
+
+
+def main() -> None:
+    """Check what is named on the command line."""
+    names = [Path(name).resolve().relative_to(ROOT).as_posix() for name in sys.argv[1:]]
+    with tempfile.TemporaryDirectory() as home:
+        draw(environment(Path(home)))
+        runs = check(names or ["notebooks", "solutions", "exercises"], Path(home))
+    sys.exit(any(run.returncode for run in runs))
+
+
+if __name__ == "__main__":
+    main()
