@@ -83,7 +83,7 @@ picture: $(VENV)/test.complete
 	@CNNKIT_PICTURES=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/test_accessibility.py -k "axe and Light"
 
 lint: $(VENV)/test.complete
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy --cache-dir build/mypy
 
 bench: $(VENV)/test.complete
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
