@@ -86,7 +86,7 @@ lint: $(VENV)/test.complete
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy --cache-dir build/mypy
 
 bench: $(VENV)/test.complete
-	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 # Exact versions of everything, the newest that fit pyproject.toml. Run it with the oldest Python that the kit allows,
 # make constraints PYTHON=/path/to/python3.11, since some packages ask for more than that.
