@@ -3,7 +3,7 @@
     python benchmarks/bench_grading.py
 
 Grades 200 submissions of flowers_preprocessing with two at a time; once from beginning to end, and once killed with
-SIGKILL in the middle and begun again, which must give the same table. Then nbgrader autogrades four of the same. Exit
+SIGKILL in the middle and begun again, which must give the same table. Then nbgrader autogrades three of the same. Exit
 status 1 if the class takes more than ten minutes or the tables differ.
 """
 
@@ -24,7 +24,7 @@ from cnnkit.checks.key import load_key
 ROOT = Path(__file__).parents[1]
 ASSIGNMENT = "flowers_preprocessing"
 STUDENTS = 200
-FOR_NBGRADER = 4
+FOR_NBGRADER = 3
 MOST_SECONDS = 600
 
 

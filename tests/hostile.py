@@ -54,7 +54,7 @@ def flip_twice(image):
 """,
     ),
     "orphans": (
-        ("right", "wrong"),
+        ("right", "wrong", "crashed"),
         """
 import os, time
 

@@ -15,6 +15,7 @@ import pytest
 from conftest import ROOT
 from hostile import ANSWERS
 
+from cnnkit.checks.exercise import ASSIGNMENTS
 from cnnkit.checks.key import load_key
 from cnnkit.grade import grading, sandbox, submissions
 from cnnkit.grade.main import grade
@@ -69,6 +70,11 @@ def rows(out):
         return list(csv.DictReader(file))
 
 
+@pytest.fixture
+def key(monkeypatch):
+    monkeypatch.setenv("CNNKIT_SOLUTIONS", str(SOLUTIONS))
+
+
 def possible(walls):
     try:
         with Runner(KEY.setup(), [str(SOLUTIONS)], [walls]):
@@ -113,7 +119,7 @@ def test_no_answer_fools_or_fells_the_grader(attacked, name):
     record = attacked[name, "flip_twice"]
     fair = ANSWERS[name][0]
     assert record.status in fair, record
-    assert record.points == (1 if fair == ("right",) else 0)
+    assert record.points == (record.status == "right")
     assert record.message
     for other in NAMES[1:]:
         assert (attacked[name, other].status, attacked[name, other].points) == ("right", 1), attacked[name, other]
@@ -124,6 +130,20 @@ def test_no_answer_fools_or_fells_the_grader(attacked, name):
 def test_the_others_lose_nothing(attacked):
     for student in ("solved", "zealous"):
         assert all(attacked[student, name].status == "right" for name in NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("assignment", [each for each in ASSIGNMENTS if each != ASSIGNMENT])
+def test_every_assignment_can_be_graded(key, tmp_path, assignment):
+    folder, all_answers = tmp_path / "submissions", load_key(assignment, SOLUTIONS)
+    blank = ROOT / "exercises" / assignment / f"{assignment}.ipynb"
+    save(folder / "blank.ipynb", blank.read_text(encoding="utf-8"))
+    content = json.loads(blank.read_text(encoding="utf-8"))
+    for name in all_answers.exercises:
+        cell(content, name)["source"] = all_answers.solution(name)
+    save(folder / "solved.ipynb", content)
+    for each in grade(folder, assignment, tmp_path / "grades.csv", say=lambda text: None):
+        assert each.status == ("right" if each.student == "solved" else "missing"), each
 
 
 # From here on: submissions that are odd, not hostile.
@@ -265,11 +285,6 @@ def test_the_same_again_changes_nothing_and_runs_nothing(odd):
         command(odd / "submissions", odd / "grades.csv", "--jobs", "1")
     assert (odd / "grades.csv").read_bytes() == before
     assert (odd / "grades.records.jsonl").read_text().count("\n{") == records
-
-
-@pytest.fixture
-def key(monkeypatch):
-    monkeypatch.setenv("CNNKIT_SOLUTIONS", str(SOLUTIONS))
 
 
 def without_seconds(out):
@@ -468,12 +483,12 @@ def test_a_server_that_was_killed_is_started_again(key):
         assert runner.run({"do": "probe", "hidden": []}, Limits()).end == "done"
 
 
-def test_nothing_is_left_running(key, tmp_path):
+def test_nothing_is_left_running(walls):
     if not Path("/proc/self/environ").exists():
         pytest.skip("needs /proc")
     code = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork():\n        os._exit(0)\n"
     code += "    time.sleep(300)"
-    with Runner("", []) as runner:
+    with Runner("", [], [walls]) as runner:
         mark = f"HOME={runner._folder.name}\0".encode()
         job = {
             "do": "run",

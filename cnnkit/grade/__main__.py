@@ -43,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped. Give the same command again to go on.", file=sys.stderr)
-        return 130
+        print("Stopped. Give the same command again to go on.", file=sys.stderr, flush=True)
+        os._exit(130)  # without waiting for answers that are still running; they end with this process
     print(f"{len({each.student for each in records})} students graded: {options.out}", file=sys.stderr)
     return 0
 

@@ -60,7 +60,8 @@ def write_report(path: Path, assignment: str, records: list[Record]) -> None:
         shares = [f"{100 * counts[status] / len(mine):.0f}" if counts[status] else "·" for status in STATUSES]
         lines.append(_row([f"`{exercise.id}`", *shares]))
     for exercise, mine in by_exercise:
-        lines += ["", f"## {exercise.title} (`{exercise.id}`)", "", *_mistakes(exercise, mine), *_unnamed(mine)]
+        if said := _mistakes(exercise, mine) + _unnamed(mine):
+            lines += ["", f"## {exercise.title} (`{exercise.id}`)", *said]
     _write(path, "\n".join([*lines, "", *_doubts(records)]).rstrip() + "\n")
 
 
@@ -94,10 +95,10 @@ def _mistakes(exercise: Exercise, records: list[Record]) -> list[str]:
     """List the most frequent named mistakes."""
     counts = Counter(each.misconception for each in records if each.misconception)
     if not counts:
-        return ["No known mistake."]
+        return []
     said = {each.misconception: re.split(r"(?<=[.?]) ", each.message)[0] for each in records if each.misconception}
     said |= {name: parts[0] for name, parts in exercise.misconceptions.items()}
-    lines = [_row(["students", "mistake", "what happened"]), _row(["--:", "---", "---"])]
+    lines = ["", _row(["students", "mistake", "what happened"]), _row(["--:", "---", "---"])]
     for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_NAMED]:
         lines.append(_row([str(count), f"`{name}`", _plain(said[name])]))
     return lines
@@ -108,7 +109,7 @@ def _unnamed(records: list[Record]) -> list[str]:
     groups: dict[str, list[Record]] = {}
     for each in records:
         if each.code:
-            groups.setdefault(re.sub(r"\s+|#.*", " ", each.code).strip(), []).append(each)
+            groups.setdefault(" ".join(re.sub(r"#.*", "", each.code).split()), []).append(each)
     if not groups:
         return []
     lines = ["", "Wrong, and nobody has a name for it:"]
