@@ -48,5 +48,14 @@ def drawn(monkeypatch):
     monkeypatch.setattr(synthetic, "draw", draw)
 
 
+@pytest.fixture(scope="session")
+def page(tmp_path_factory):
+    """A notebook with one explorer a cell, run and open in a browser: it takes half a minute to get there, so once."""
+    from explorer_page import explorer_page  # only here, since it needs what only browser tests need
+
+    with explorer_page(tmp_path_factory.mktemp("explorers")) as page:
+        yield page
+
+
 def pytest_configure(config):
     os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")  # or jupyter_core warns, and warnings are errors here

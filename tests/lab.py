@@ -91,7 +91,7 @@ def open_notebook(page, address: str, name: str) -> None:
 
 def run_all(page) -> None:
     """Run every cell and wait for the last to finish."""
-    if not _evaluate(page, "return await window.jupyterapp.commands.execute('notebook:run-all-cells');"):
+    if not _evaluate(page, "return await window.jupyterapp.commands.execute('notebook:run-all-cells');", seconds=300):
         raise RuntimeError("a cell failed, or none was run")
 
 

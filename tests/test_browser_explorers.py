@@ -1,59 +1,14 @@
 """Every explorer in a real browser: its slider moves the page at once, its controls work by keyboard, nothing jumps."""
 
 import dataclasses
-import os
 
-import nbformat
 import numpy as np
 import pytest
-from lab import browser_page, chromium, jupyterlab, open_notebook, run_all
+from explorer_page import EXPLORERS, cell_of, make, wait_for_facts
 
 import cnnkit.explore
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(400)]
-
-SETUP = """
-import tempfile
-from pathlib import Path
-
-import numpy as np
-from PIL import Image
-from cnnkit.datasets import ImageFolder
-from cnnkit.explore import *
-rows, columns = np.mgrid[:240, :320]
-checks = (rows // 16 + columns // 16) % 2
-picture = np.stack([rows, columns * 3 // 4, 40 + 120 * checks + rows // 6], axis=2).astype(np.uint8)
-
-import keras
-inputs = keras.Input((240, 320, 3))
-x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 8, 8, activation="relu")(inputs))
-model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(x))
-model.set_weights([np.cos(np.arange(w.size)).reshape(w.shape) for w in model.get_weights()])
-
-place = Path(tempfile.mkdtemp())
-for number in range(16):
-    kind = place / ("effusion" if number % 2 else "nofinding")
-    kind.mkdir(exist_ok=True)
-    Image.fromarray(np.roll(picture[:, :, 2], 15 * number, axis=1)).save(kind / f"{number}.png")
-folder = ImageFolder(place, ["nofinding", "effusion"])
-scores = (0.2 + folder.labels + np.arange(16) % 5) / 6
-"""
-
-# How each is made, and the label of a control that asks the kernel, with the key that moves it; the reader's answers
-# are no such control, and have tests of their own.
-EXPLORERS = {
-    "NormalizationExplorer": ("NormalizationExplorer(picture)", "Method", "ArrowDown"),
-    "AugmentationExplorer": ("AugmentationExplorer(picture)", "Shear", "ArrowRight"),
-    "PoolingExplorer": ("PoolingExplorer(picture)", "Window", "ArrowDown"),
-    "ArchitectureExplorer": ("ArchitectureExplorer()", "Style", "ArrowDown"),
-    "LearningRateExplorer": ("LearningRateExplorer()", "Momentum", "ArrowDown"),
-    "ThresholdExplorer": ("ThresholdExplorer()", "Use", "ArrowDown"),
-    "DecisionExplorer": ("DecisionExplorer(model, picture)", "Map", "ArrowDown"),
-    "PrevalenceExplorer": ("PrevalenceExplorer()", "Prevalence", "ArrowRight"),
-    "AucCertaintyExplorer": ("AucCertaintyExplorer()", "Nofinding", "ArrowDown"),
-    "WeightsExplorer": ("WeightsExplorer()", "Chance", "ArrowRight"),
-    "ReaderExplorer": ("ReaderExplorer(folder, scores)", "", ""),
-}
 
 # The whole of a canvas as one number, to see whether it changes.
 HASH = """(canvas) => {
@@ -62,41 +17,13 @@ HASH = """(canvas) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """A notebook with one explorer a cell, run; whatever the page's console complains of fails the test."""
-    if not chromium():
-        message = "needs Chromium (on Debian: apt-get install chromium)"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    folder = tmp_path_factory.mktemp("explorers")
-    sources = [SETUP, *(source for source, _, _ in EXPLORERS.values())]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, folder / "explorers.ipynb")
-    with jupyterlab(folder) as address, browser_page() as page:
-        errors = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        open_notebook(page, address, "explorers.ipynb")
-        run_all(page)
-        yield page
-        assert not errors
-
-
 @pytest.fixture(params=EXPLORERS)
 def explorer(request, page):
     """The cell of one explorer, and its twin in this process, which knows what should be shown."""
-    cell = page.locator(".jp-CodeCell").nth(1 + list(EXPLORERS).index(request.param))
-    cell.scroll_into_view_if_needed()
-    names = {}
-    exec(SETUP, names)
-    twin = eval(EXPLORERS[request.param][0], names)
+    cell, twin = cell_of(page, request.param), make(request.param)
     cell.get_by_role("button", name="Reset").click()
     wait_for_facts(cell, twin)
     return cell, twin
-
-
-def wait_for_facts(cell, twin):
-    cell.locator(".cnnkit-facts", has_text=twin.render(twin.parameters).facts).wait_for(timeout=20_000)
 
 
 def press(page, twin, key="ArrowRight"):
@@ -244,4 +171,4 @@ def padded(answers):
 
 
 def test_every_explorer_is_tried_here():
-    assert set(cnnkit.explore.__all__) - {"MorphologyExplorer"} == set(EXPLORERS)
+    assert set(cnnkit.explore.__all__) == set(EXPLORERS)

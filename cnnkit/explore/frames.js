@@ -6,7 +6,7 @@ const HEIGHT = 240; // pixels on the screen, at most
 const CHART = { rows: 240, columns: 360, left: 46, right: 10, top: 8, bottom: 34 }; // pixels
 const INK = "#222222";
 const KEYS_KEPT = "select, button, summary, pre, input[type=checkbox]";
-const DASHES = { solid: [], dashed: [6, 4], dotted: [2, 3] };
+const DASHES = { solid: [], dashed: [6, 4], dotted: [2, 3], "dash-dot": [8, 3, 2, 3] };
 const text = new TextDecoder();
 
 /** Return "#rrggbb" as the 32-bit number that a canvas keeps for it (little-endian: alpha, blue, green, red). */
@@ -158,7 +158,7 @@ function tableView(panel) {
   table.dataset.panel = panel.name;
   const row = (tag, cells, className) => {
     const line = element("tr", className);
-    line.append(...cells.map((cell) => element(tag, "", cell)));
+    line.append(...cells.map((cell) => element(cell ? tag : "td", "", cell))); // an empty cell heads nothing
     return line;
   };
   const paint = (data) => {
@@ -195,6 +195,31 @@ function panelView(panel, grid) {
   };
 }
 
+/** Give the handles and numbers of ipywidgets' sliders the names that stand beside them; it gives them none. */
+function nameSliders(box) {
+  for (const slider of box.querySelectorAll(".widget-slider")) {
+    const label = slider.querySelector(".widget-label")?.textContent ?? "";
+    const handles = slider.querySelectorAll(".noUi-handle");
+    const ends = handles.length > 1 ? [", lower end", ", upper end"] : [""];
+    handles.forEach((handle, at) => handle.setAttribute("aria-label", label + ends[at]));
+    const number = slider.querySelector(".widget-readout[contenteditable]");
+    number?.setAttribute("role", "textbox");
+    number?.setAttribute("aria-label", `${label}, as a number`);
+  }
+}
+
+/** Call `act` with the box that holds the controls and this view, once it stands in the page; return how to stop. */
+function whenInBox(el, act) {
+  let request = 0;
+  const look = () => {
+    const box = el.closest(".widget-vbox");
+    if (box) act(box);
+    else request = requestAnimationFrame(look);
+  };
+  look();
+  return () => cancelAnimationFrame(request);
+}
+
 function render({ model, el }) {
   el.classList.add("cnnkit-frames");
   const grid = element("div", "cnnkit-grid");
@@ -215,6 +240,15 @@ function render({ model, el }) {
     if (ours && event.target.matches(KEYS_KEPT)) event.stopPropagation();
   };
   document.addEventListener("keydown", keep, true);
+
+  // The controls come one after the other, and what moves in the pictures adds none.
+  const watch = new MutationObserver((changes) => {
+    if (changes.some(({ target }) => !el.contains(target))) nameSliders(el.closest(".widget-vbox") ?? el);
+  });
+  const stopLooking = whenInBox(el, (box) => {
+    nameSliders(box);
+    watch.observe(box, { childList: true, subtree: true });
+  });
 
   let panels = null;
   let paint = [];
@@ -244,6 +278,8 @@ function render({ model, el }) {
   return () => {
     model.off("change", update);
     document.removeEventListener("keydown", keep, true);
+    stopLooking();
+    watch.disconnect();
   };
 }
 

@@ -14,7 +14,7 @@ import numpy as np
 __all__ = ["BLACK", "WHITE", "Chart", "Line", "Panel", "Table", "Toned"]
 
 BLACK, WHITE = "#000000", "#ffffff"
-STYLES = {"solid": "-", "dashed": "--", "dotted": ":", "dots": "o", "bars": "-"}
+STYLES = {"solid": "-", "dashed": "--", "dotted": ":", "dash-dot": "-.", "dots": "o", "bars": "-"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Line:
     ----------
     x, y : numbers, as many of one as of the other.
     color : "#rrggbb".
-    style : "solid", "dashed", "dotted", "dots" for the points alone, or "bars" from the axis up to each point.
+    style : "solid", "dashed", "dotted", "dash-dot", "dots" for the points alone, or "bars" from the axis up to each.
     """
 
     x: Sequence[float]
@@ -193,6 +193,9 @@ def _draw_table(ax: Any, table: Table) -> None:
     drawn = ax.table([list(row) for row in table.rows], colLabels=list(table.header), loc="center", cellLoc="center")
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(8)
+    for row in table.marked:
+        for column in range(len(table.header)):
+            drawn[row + 1, column].set_text_props(weight="bold")  # below the header, which is row 0
     drawn.auto_set_column_width(list(range(len(table.header))))
 
 

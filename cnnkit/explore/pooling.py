@@ -25,7 +25,7 @@ STRONGEST = 4 * 255  # what these filters can answer at most
 
 # Of the Okabe-Ito palette, one for each window, and black for the place of the slider.
 COLORS = ("#d55e00", "#e69f00", "#009e73", "#0072b2", "#cc79a7")
-STYLES = ("solid", "dashed", "dotted", "solid", "dashed")
+STYLES = ("solid", "dashed", "dotted", "solid", "dash-dot")
 
 
 @dataclasses.dataclass(frozen=True)
