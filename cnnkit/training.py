@@ -1,7 +1,8 @@
 """Training: presets of size, one `fit` for all of them, and the two runs that come before it.
 
 `ablation_run` tries everything once on a small share; `learning_rate_sweep` compares rates from the same start; `fit`
-trains, with a curve that draws itself, keeps the best network on the disk, and survives an interrupt.
+trains, with a curve that draws itself, keeps the best network on the disk, and survives an interrupt. The whole final
+run, with its report, is ``python -m cnnkit.training`` or `cnnkit.engine.run`.
 """
 
 import base64
@@ -12,13 +13,15 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from cnnkit.callbacks import LossHistory, RocAuc, StopOnNaN
+from cnnkit.augment import Augmentation
+from cnnkit.callbacks import LearningRateDecay, LossHistory, RocAuc, StopOnNaN
+from cnnkit.losses import WeightedCategoricalCrossentropy
 from cnnkit.resnet import ResnetBuilder
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "Preset",
     "ablation_run",
     "build",
+    "compile_as",
     "fit",
     "learning_rate_sweep",
 ]
@@ -48,64 +52,146 @@ class Preset:
     ----------
     share : of the pictures, 0 to 1; a small one makes a run that only shows that nothing breaks.
     size : (rows, columns) to which pictures are resized first, or None to leave them.
-    crop : (rows, columns) of the centre that the network gets.
+    crop : (rows, columns) of the centre that the network gets, or None for the whole of `size`.
+    channels : 3 (colour) or 1 (grey).
+    normalize : name of a function of `cnnkit.normalize`.
+    augmentation : parameters of `cnnkit.augment.Augmentation`, or None for none.
+    weights : of the loss, ``weights[actual][predicted]``, see `cnnkit.losses`; None for the plain cross-entropy.
     width : channels of the first stage of ResNet-18; 64 in the papers.
     epochs, batch_size : as in Keras.
-    learning_rate : of the first epoch, for Adam.
-    decay, decay_every : factor on the learning rate, and after how many epochs; see `LearningRateDecay`.
+    gpu_batch_size : batch_size on a GPU, for which small batches are no work; the learning rate grows with it (P. Goyal
+        et al., "Accurate, large minibatch SGD", 2017, section 2.1). None for the same.
+    optimizer : "adam", or "sgd" with Nesterov's momentum of 0.9.
+    learning_rate : of the first epoch, or the highest if it is warmed up.
+    decay, decay_every : factor on the learning rate, and after how many epochs; see `LearningRateDecay`. "cosine" lets
+        it fall to 0 over all epochs, along half a cosine (I. Loshchilov, F. Hutter, "SGDR", 2017, section 3).
+    warmup : epochs in which the rate rises to `learning_rate`.
+    average : the network that is judged and kept is a running mean over the steps, in which each earlier mean keeps
+        this share, 0 to below 1; 0 for the network as it is after each epoch.
+    shifts : pixels; a picture is judged by the mean over itself and itself shifted so far to each side. 0 for none.
+    patience : epochs without a better val_auc after which training stops; None to go on to the end.
+    folds : parts of the cross-validation in a final run; 0 for none.
     """
 
     share: float = 1.0
     size: tuple[int, int] | None = None
-    crop: tuple[int, int] = (100, 100)
+    crop: tuple[int, int] | None = (100, 100)
+    channels: int = 3
+    normalize: str = "divide_by_255"
+    augmentation: dict | None = None
+    weights: tuple[tuple[float, ...], ...] | None = None
     width: int = 16
     epochs: int
     batch_size: int = 32
+    gpu_batch_size: int | None = None
+    optimizer: str = "adam"
     learning_rate: float = 0.001
-    decay: float = 0.5
+    decay: float | str = 0.5
     decay_every: int = 1
+    warmup: int = 0
+    average: float = 0.0
+    shifts: int = 0
+    patience: int | None = None
+    folds: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The (rows, columns) that the network gets."""
+        if not (self.crop or self.size):
+            raise ValueError("Preset: all pictures of a batch have one size; give size, crop or both.")
+        return self.crop or self.size
+
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        if epoch < self.warmup:
+            return self.learning_rate * (epoch + 1) / (self.warmup + 1)
+        if self.decay == "cosine":
+            done = (epoch - self.warmup) / (self.epochs - self.warmup)
+            return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
+        return LearningRateDecay(self.decay, self.decay_every).rate(self.learning_rate, epoch)
 
 
+_FLOWERS = {"augmentation": asdict(Augmentation.flowers())}
+_GENTLE = {"rotation": 7, "width_shift": 0.05, "height_shift": 0.05, "zoom": 0.1, "contrast": 0.1, "brightness": 0.1}
+# The best of docs/results/search.md.
+_CXR = {
+    "crop": None,
+    "channels": 1,
+    "normalize": "min_max",
+    "augmentation": asdict(Augmentation.chest_xray(**_GENTLE, fraction=1.0)),
+    "weights": ((1, 1), (10, 10)),
+    "optimizer": "sgd",
+    "learning_rate": 0.01,
+    "decay": "cosine",
+    "warmup": 2,
+}
 PRESETS = {
     "flowers": {
-        "smoke": Preset(share=0.1, width=4, epochs=1, batch_size=8),
-        "lesson": Preset(epochs=10, decay_every=4),
-        "full": Preset(width=64, epochs=60, decay_every=15),
+        "smoke": Preset(share=0.1, width=4, epochs=1, batch_size=8, **_FLOWERS),
+        "lesson": Preset(epochs=10, decay_every=4, **_FLOWERS),
+        "full": Preset(width=64, epochs=60, decay_every=15, gpu_batch_size=128, patience=20, folds=5, **_FLOWERS),
+    },
+    "cxr": {
+        "smoke": Preset(share=0.2, size=(32, 32), width=4, epochs=3, batch_size=16, shifts=1, folds=2, **_CXR),
+        "lesson": Preset(size=(96, 96), epochs=40, average=0.98, shifts=3, folds=5, **_CXR),
+        "full": Preset(size=(128, 128), width=32, epochs=60, average=0.99, shifts=4, folds=5, **_CXR),
     },
 }
 
 
-def build(preset: Preset, *, channels: int = 3, classes: int = 2, loss="categorical_crossentropy") -> keras.Model:
+def build(preset: Preset, *, channels: int | None = None, classes: int = 2, loss=None) -> keras.Model:
     """Build and compile the ResNet-18 of a preset.
 
     Parameters
     ----------
-    channels : of the pictures, 3 or 1.
+    channels : of the pictures, 3 or 1; by default the preset's.
     classes : 2 or more.
-    loss : as for `keras.Model.compile`.
+    loss : as for `keras.Model.compile`; by default what the preset's weights make.
 
     Returns
     -------
     A compiled model: float (batch, rows, columns, channels) -> probabilities (batch, classes).
+
+    Raises
+    ------
+    ValueError : a preset with an unknown optimiser, or without size and crop.
     """
-    model = ResnetBuilder.build_resnet_18((channels, *preset.crop), classes, width=preset.width)
+    model = ResnetBuilder.build_resnet_18((channels or preset.channels, *preset.shape), classes, width=preset.width)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = BATCH_NORM_MOMENTUM
-    model.compile(keras.optimizers.Adam(preset.learning_rate), loss, metrics=["accuracy"])
+            layer.momentum = preset.average or BATCH_NORM_MOMENTUM  # what is averaged, over the same steps
+    compile_as(model, preset, loss)
     return model
+
+
+def compile_as(model: keras.Model, preset: Preset, loss=None) -> None:
+    """Compile any model with the optimiser of a preset and, unless another is given, its loss."""
+    options = {"learning_rate": preset.rate(0)}
+    if preset.average:
+        options |= {"use_ema": True, "ema_momentum": preset.average}
+    optimizers = {
+        "adam": lambda: keras.optimizers.Adam(**options),
+        "sgd": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True, **options),
+    }
+    if preset.optimizer not in optimizers:
+        raise ValueError(f"Preset: optimizer is one of {', '.join(optimizers)}, not {preset.optimizer!r}.")
+    if loss is None:
+        weighted = preset.weights is not None
+        loss = WeightedCategoricalCrossentropy(preset.weights) if weighted else "categorical_crossentropy"
+    model.compile(optimizers[preset.optimizer](), loss, metrics=["accuracy"])
 
 
 def fit(
     model: keras.Model,
     training: Data,
-    validation: Data,
+    validation: Data | None,
     *,
     epochs: int,
     initial_epoch: int = 0,
     out: str | os.PathLike | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     live: bool = True,
+    watch: bool = True,
     seed: int = 0,
 ) -> keras.callbacks.History:
     """Train a model, and keep the best one.
@@ -118,13 +204,16 @@ def fit(
     Parameters
     ----------
     model : a compiled Keras model.
-    training, validation : batches, such as `DataGenerator`; or a pair (images, labels) of arrays.
+    training, validation : batches, such as `DataGenerator`; or a pair (images, labels) of arrays. Without a validation
+        (None) nothing is measured, unless by one of the callbacks.
     epochs : the number of the last epoch; `initial_epoch` have been trained before.
     out : folder for best.keras, the model with the highest val_auc; it is made if need be. None keeps nothing. A
         training that goes on (from `initial_epoch`, or after `BackupAndRestore`) replaces the file that it finds only
         by a better model; one that begins anew replaces it.
     callbacks : more of them. They see val_auc, and stand before the checkpoint, so that what they change is in it.
     live : True for a curve that draws itself in a notebook, or a line of text an epoch elsewhere.
+    watch : look at the loss of every batch, to draw it, and to stop at the first that is NaN. False looks once an
+        epoch: a GPU need not wait after each batch until somebody has looked.
     seed : of the order in which arrays are shuffled, and of other chances such as dropout.
 
     Returns
@@ -133,15 +222,19 @@ def fit(
 
     Raises
     ------
-    ValueError : a model that is not compiled, a number of epochs below 1, validation images of one class only.
+    ValueError : a model that is not compiled, a number of epochs below 1, validation images of one class only, or none
+        by which to tell the best model.
     """
     if not model.compiled:
         raise ValueError('fit: compile the model first, e.g. model.compile("sgd", "categorical_crossentropy").')
     if not isinstance(epochs, int) or epochs <= initial_epoch:
         raise ValueError(f"fit: epochs is a whole number above initial_epoch ({initial_epoch}), not {epochs!r}.")
-    history, curve = keras.callbacks.History(), LiveCurve()
+    if out is not None and validation is None:
+        raise ValueError("fit: which model is the best is told by the validation images; give some, or no out.")
+    history, curve = keras.callbacks.History(), LiveCurve(batches=watch)
     kept = [BestCheckpoint(Path(out) / "best.keras", measure=_measure(validation))] if out is not None else []
-    every = [RocAuc(validation), *callbacks, StopOnNaN(), *kept, *([curve] if live else []), history]
+    measured = [RocAuc(validation)] if validation is not None else []
+    every = [*measured, *callbacks, *([StopOnNaN()] if watch else []), *kept, *([curve] if live else []), history]
     keras.utils.set_random_seed(seed)
     _build_optimizer(model)
     try:
@@ -420,6 +513,10 @@ class LiveCurve(LossHistory):
     to take no more than a twentieth of the time; the last one stays in the saved notebook. Elsewhere there is a line
     of text at the end of each epoch. One sentence at the end says what has happened, roughly enough to be the same on
     every machine.
+
+    Parameters
+    ----------
+    batches : False leaves out the loss of each batch, for which a GPU has to wait.
     """
 
     ALT = (
@@ -428,6 +525,10 @@ class LiveCurve(LossHistory):
     )
     SHOWN = (("accuracy", "C7"), ("val_accuracy", "C0"), ("val_auc", "C1"))
     PAUSE = 0.5  # seconds between two pictures, at least
+
+    def __init__(self, batches: bool = True) -> None:
+        super().__init__()
+        self._batches = batches
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Show the empty axes in a notebook."""
@@ -447,7 +548,8 @@ class LiveCurve(LossHistory):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Record a batch, and draw if the last picture is old enough."""
-        super().on_train_batch_end(batch, logs)
+        if self._batches:
+            super().on_train_batch_end(batch, logs)
         if time.monotonic() >= self._next:
             self._update()
 
@@ -468,10 +570,11 @@ class LiveCurve(LossHistory):
         count = f"{len(self.epochs)} epoch{'' if len(self.epochs) == 1 else 's'}"
         if not self.epochs:
             return "Training ended within its first epoch."
-        if self.diverged:
+        losses = self.batch_losses or [logs["loss"] for logs in self.epochs]
+        if not np.isfinite(losses).all():
             return f"Training loss was no longer a number after {count}."
-        quarter = -(-len(self.batch_losses) // 4)
-        fell = np.mean(self.batch_losses[-quarter:]) < np.mean(self.batch_losses[:quarter])
+        quarter = -(-len(losses) // 4)
+        fell = np.mean(losses[-quarter:]) < np.mean(losses[:quarter])
         return f"Training loss {'fell' if fell else 'did not fall'} over {count}."
 
     def _update(self) -> None:
@@ -579,3 +682,9 @@ def _check_shapes(model: keras.Model, images: np.ndarray, labels: np.ndarray) ->
                 f"ablation_run: the network is made for {what} of shape {wanted[1:]}, and the batches have"
                 f" {np.shape(array)[1:]}."
             )
+
+
+if __name__ == "__main__":
+    from cnnkit.terminal import main  # which stands on this module
+
+    sys.exit(main())
