@@ -1,6 +1,6 @@
 """Answers that try to fool or to fell the grader, for tests/test_grade.py.
 
-In each, the exercise `flip_twice` is attacked and the others are solved. ``{folder}`` is where the submissions are,
+In each, the exercise `flip_twice` is attacked and two others are solved. ``{folder}`` is where the submissions are,
 ``{solutions}`` where the solutions are, ``{port}`` a port that somebody listens to.
 """
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ ASSIGNMENT = "flowers_preprocessing"
 SOLUTIONS = ROOT / "solutions"
 KEY = load_key(ASSIGNMENT, SOLUTIONS)
 NAMES = list(KEY.exercises)
+OTHERS = {name: KEY.solution(name) for name in ("gray_from_rgba", "brighten")}  # beside an answer that attacks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the grader needs fork")
 
@@ -102,7 +104,7 @@ def attacked(walls, tmp_path_factory):
         for name, (_, code) in ANSWERS.items():
             for word, meaning in words.items():
                 code = code.replace(word, meaning)
-            save(folder / f"{name}.ipynb", solved(flip_twice=code))
+            save(folder / f"{name}.ipynb", notebook(flip_twice=code, **OTHERS))
         save(folder / "solved.ipynb", solved())
         save(folder / "zealous.ipynb", solved())
         found = graded(folder, place / "grades.csv", walls=[walls], jobs=4)
@@ -121,7 +123,7 @@ def test_no_answer_fools_or_fells_the_grader(attacked, name):
     assert record.status in fair, record
     assert record.points == (record.status == "right")
     assert record.message
-    for other in NAMES[1:]:
+    for other in OTHERS:
         assert (attacked[name, other].status, attacked[name, other].points) == ("right", 1), attacked[name, other]
 
 
@@ -424,7 +426,8 @@ def test_a_zip_file_that_unpacks_without_end_is_not_unpacked(tmp_path, monkeypat
 def test_a_name_is_no_formula_and_no_markup(key, tmp_path):
     folder = tmp_path / "submissions"
     wrong = solved(
-        flip_twice='def flip_twice(image):\n    """```\n<script>alert(1)</script>"""\n    return image * 7 + 1\n'
+        flip_twice='def flip_twice(image):\n    """```\n<script>alert(1)</script>"""\n    return image * 7 + 1\n',
+        brighten='def brighten(image, amount):\n    raise ValueError("<b><script>alert(1)</script>")\n',
     )
     save(folder / "=1+1 <b>|x.ipynb", wrong)
     save(folder / "broken \udcff.ipynb", wrong)
@@ -432,9 +435,10 @@ def test_a_name_is_no_formula_and_no_markup(key, tmp_path):
     assert {row["student"] for row in rows(tmp_path / "grades.csv")} == {"'=1+1 <b>|x", "broken \\udcff"}
     for page in (tmp_path / "grades_feedback").iterdir():
         text = page.read_text(encoding="utf-8")
-        assert "<b>" not in text and "<script" not in text
+        assert "&lt;script" in text and "<b>" not in text and "<script" not in text
     report = (tmp_path / "grades_report.md").read_text(encoding="utf-8")
-    assert "2 (" in report and "<b>" not in report and "````python" in report
+    prose = re.sub(r"^ *(`{3,})python.*?\1$", "", report, flags=re.M | re.S)  # without the code of answers
+    assert "2 (" in report and "````python" in report and not re.search(r"(?<!\\)<", prose)
 
 
 @pytest.mark.parametrize(

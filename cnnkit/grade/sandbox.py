@@ -22,7 +22,7 @@ from cnnkit.grade import kernel
 __all__ = ["DESCRIPTIONS", "Limits", "candidates", "enter", "enter_namespaces"]
 
 DESCRIPTIONS = {
-    "namespaces": "full isolation: own process, network and mount namespaces, own user, only Python's files",
+    "namespaces": "Full isolation: own process, network and mount namespaces, own user, only Python's files",
     "other_user": "WEAKER ISOLATION: this machine allows no namespaces. Students' code runs as another user, with"
     " limits and without network, but can read every file that is open to all",
     "limits": "WEAKER ISOLATION: this machine allows no namespaces. Students' code runs as you, with limits, and can"
