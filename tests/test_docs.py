@@ -81,7 +81,7 @@ def test_the_walk_works(page, copy):
             apply(text, copy / note)
         elif note.startswith("append "):
             with open(copy / note.removeprefix("append "), "a", encoding="utf-8") as file:
-                file.write(text)
+                file.write(f"\n\n{text}")
         else:
             assert note and not (copy / note).exists(), f"the page does not say where this belongs: {text[:80]}"
             (copy / note).write_text(text, encoding="utf-8")
