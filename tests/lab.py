@@ -50,6 +50,7 @@ def jupyterlab(folder: Path, **environment: str):
             server.wait(15)
         except subprocess.TimeoutExpired:
             server.kill()
+            server.wait()
 
 
 def _wait_for(address: str, server: subprocess.Popen) -> None:

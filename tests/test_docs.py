@@ -65,7 +65,7 @@ def run(command, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(sys.platform == "win32", reason="the pages' commands are for a Unix shell")
 @pytest.mark.parametrize("page", WALKS)
 def test_the_walk_works(page, copy):
