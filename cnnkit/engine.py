@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -70,6 +70,7 @@ def run(
     folds: int | None = None,
     resume: bool = True,
     live: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Result | None:
     """Train, judge and report; or go on with what was begun in `out`.
 
@@ -82,7 +83,7 @@ def run(
     seed : of the split, the weights and all other chances.
     folds : of the cross-validation, 2 or more, or 0 for none; by default the preset's.
     resume : True takes up what an earlier call with the same settings left in `out`; False refuses such a folder.
-    live : as for `cnnkit.training.fit`.
+    live, callbacks : as for `cnnkit.training.fit`, in each training of the run.
 
     Returns
     -------
@@ -116,16 +117,15 @@ def run(
         _check_room(place, trainers.bytes, jobs)
         results = {}
         for job in jobs:
-            results[job.name] = _train(job, films, trainers, place / job.name, live)
+            results[job.name] = _train(job, films, trainers, place / job.name, live, callbacks)
             if results[job.name] is None:
-                print(f"To go on, give the same command with --resume, or run the cell again. All is in {place}")
+                print("To go on, give the same command with --resume, or run the cell again.")
                 return None
         if not machine.chief:
             return None
         facts = {**settings, "origin": origin, "machine": machine.facts(), "skipped": len(films.skipped)}
         facts["threshold"] = _mean_threshold([result for name, result in results.items() if name != "unweighted"])
         written = report.write(place, facts, results, lambda chosen: _examples(films, place, chosen))
-    print(f"Report: {place / 'report.md'}")
     return Result(place, written)
 
 
@@ -307,7 +307,7 @@ class Progress:
         return self.epoch >= preset.epochs or (preset.patience is not None and waited >= preset.patience)
 
 
-def _train(job: Job, films: Films, trainers: Trainers, place: Path, live: bool) -> dict | None:
+def _train(job: Job, films: Films, trainers: Trainers, place: Path, live: bool, callbacks: Sequence) -> dict | None:
     """Do one training to its end; return its results, or None if it was interrupted."""
     preset, machine = trainers.preset, trainers.machine
     done = place / "result.json"
@@ -340,7 +340,7 @@ def _train(job: Job, films: Films, trainers: Trainers, place: Path, live: bool) 
                 None,
                 epochs=preset.epochs,
                 initial_epoch=keeper.progress.epoch,
-                callbacks=[rate, keeper],
+                callbacks=[rate, keeper, *callbacks],
                 live=live and machine.chief,
                 watch=not machine.gpu,
                 seed=trainers.seed,
@@ -500,17 +500,16 @@ def _preset(name: str, preset: str | Preset | None, folds: int | None, machine: 
     if isinstance(preset, str):
         if preset not in PRESETS[name]:
             raise ValueError(f"run: preset is one of {', '.join(PRESETS[name])}, not {preset!r}.")
-        label, preset = preset, PRESETS[name][preset]
-    else:
-        label = "own"
-    if machine.gpu:
-        print(f"Preset {label}, on {', '.join(machine.devices)} in {machine.policy}.")
-        if preset.gpu_batch_size:
-            grown = preset.gpu_batch_size / preset.batch_size
-            rate = preset.learning_rate * grown
-            preset = replace(preset, batch_size=preset.gpu_batch_size, learning_rate=rate)
-    else:
-        print(f"Preset {label}; no GPU was found, so the processor computes.")
+        on = (
+            f"on {', '.join(machine.devices)} in {machine.policy}"
+            if machine.gpu
+            else "on the processor; no GPU was found"
+        )
+        print(f"Preset {preset}, {on}.")
+        preset = PRESETS[name][preset]
+    if machine.gpu and preset.gpu_batch_size:
+        rate = preset.learning_rate * preset.gpu_batch_size / preset.batch_size
+        preset = replace(preset, batch_size=preset.gpu_batch_size, learning_rate=rate)
     if folds is not None:
         preset = replace(preset, folds=folds)
     if not isinstance(preset.folds, int) or preset.folds < 0 or preset.folds == 1:

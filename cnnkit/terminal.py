@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if result is None:
         return 130 if os.environ.get("KERAS_DISTRIBUTION_PROCESS_ID", "0") == "0" else 0
-    print(result)
+    print(f"{result}\nReport: {result.out / 'report.md'}")
     return 0
 
 

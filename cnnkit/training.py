@@ -133,7 +133,7 @@ PRESETS = {
     },
     "cxr": {
         "smoke": Preset(share=0.2, size=(32, 32), width=4, epochs=3, batch_size=16, shifts=1, folds=2, **_CXR),
-        "lesson": Preset(size=(96, 96), epochs=40, average=0.98, shifts=3, folds=5, **_CXR),
+        "lesson": Preset(size=(96, 96), epochs=24, average=0.98, shifts=3, folds=5, **_CXR),
         "full": Preset(size=(128, 128), width=32, epochs=60, average=0.99, shifts=4, folds=5, **_CXR),
     },
 }
