@@ -521,3 +521,12 @@ def test_every_status_has_a_look_and_every_wall_a_description():
 
     assert set(LOOKS) == set(grading.STATUSES)
     assert set(sandbox.candidates()) <= set(sandbox.DESCRIPTIONS)
+
+
+def test_hidden_inputs_are_the_same_for_the_same_and_new_for_others(tmp_path):
+    save(tmp_path / "ada.ipynb", solved())
+    seed = grading.draw_seed("key", collect(tmp_path, ASSIGNMENT).submissions)
+    assert grading.draw_seed("key", collect(tmp_path, ASSIGNMENT).submissions) == seed > 3  # not the visible ones
+    assert grading.draw_seed("another key", collect(tmp_path, ASSIGNMENT).submissions) != seed
+    save(tmp_path / "ada.ipynb", solved(flip_twice="# a remark\n" + KEY.solution("flip_twice")))
+    assert grading.draw_seed("key", collect(tmp_path, ASSIGNMENT).submissions) != seed
