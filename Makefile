@@ -54,7 +54,7 @@ lab: $(VENV)/lab.complete
 # Unit tests first, then the lessons, then what is slow; the first failure stops. With ARGS, only the tests that they choose.
 test: $(VENV)/test.complete
 ifeq ($(ARGS),)
-	@$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses 2
+	@$(BIN)/python -m pytest -m "not slow and not browser and not notebooks" --numprocesses 2
 	@$(MAKE) --no-print-directory notebooks
 	@$(BIN)/python -m pytest -m "slow or browser" --numprocesses 2 --dist loadgroup
 else

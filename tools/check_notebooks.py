@@ -3,7 +3,8 @@
 Usage: python tools/check_notebooks.py [notebook ...]      (lessons, solutions and exercises without arguments)
 
 nbval does the running and the comparing, on two cores; tests/notebook_checks.py adds pictures, controls and time.
-Exercises are blank, so there it is only asked that they run. Exit status 1 if anything differs.
+Exercises are blank, so there it is only asked that they run. With all of them goes what notebooks rely on and cannot
+show: arguments, results and speed of the package (the tests marked `notebooks`). Exit status 1 if anything differs.
 """
 
 import os
@@ -35,30 +36,34 @@ def draw(environ: dict[str, str], root: Path = ROOT) -> None:
     subprocess.run([sys.executable, "-c", lines], cwd=root, env=environ, check=True)
 
 
-def nbval(*arguments: str) -> list[str]:
+def nbval(*arguments: str, workers: int = WORKERS) -> list[str]:
     """Return the command that checks notebooks; whole notebooks go to one worker, since cells follow each other."""
     return [
         *(sys.executable, "-m", "pytest", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"),
         *(f"--timeout={2 * CELL_TIMEOUT}", "-p", "tests.notebook_checks", "-p", "no:cacheprovider"),
-        *("--numprocesses", str(WORKERS), "--dist", "loadscope", "--no-loadscope-reorder", *arguments),
+        *("--numprocesses", str(workers), "--dist", "loadscope", "--no-loadscope-reorder", *arguments),
     ]
 
 
-def check(notebooks: list[str], home: Path, root: Path = ROOT) -> list[subprocess.CompletedProcess]:
-    """Check notebooks, given by paths from the root, and return the finished processes."""
-    lax = [name for name in notebooks if name.startswith("exercises")]
-    strict = [name for name in notebooks if name not in lax]
-    runs = [("--nbval", *strict)] * bool(strict) + [("--nbval-lax", *lax)] * bool(lax)
-    return [subprocess.run(nbval(*run), cwd=root, env=environment(home), check=False) for run in runs]
+def relied_on(*options: str) -> list[str]:
+    """Return the command that checks arguments, results and speed of the package; alone, for the sake of the clock."""
+    files = ("tests/test_signatures.py", "tests/test_results.py", "tests/test_speed.py")
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, *files]
 
 
 def main() -> None:
     """Check what is named on the command line."""
     names = [Path(name).resolve().relative_to(ROOT).as_posix() for name in sys.argv[1:]]
+    every = names or ["notebooks", "solutions", "exercises"]
+    lax = [name for name in every if name.startswith("exercises")]
+    strict = [name for name in every if name not in lax]
+    commands = [] if names else [relied_on()]
+    commands += [nbval("--nbval", *strict)] * bool(strict) + [nbval("--nbval-lax", *lax)] * bool(lax)
     with tempfile.TemporaryDirectory() as home:
-        draw(environment(Path(home)))
-        runs = check(names or ["notebooks", "solutions", "exercises"], Path(home))
-    sys.exit(any(run.returncode for run in runs))
+        environ = environment(Path(home))
+        draw(environ)
+        failed = [subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode for command in commands]
+    sys.exit(any(failed))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from check_notebooks import ROOT, draw, environment, nbval
+from check_notebooks import ROOT, draw, environment, nbval, relied_on
 from regressions import HARMLESS, REGRESSIONS, Plant
 
 NEEDED = 0.9
@@ -47,11 +47,17 @@ def noticed(plant: Plant, home: Path, everything: bool) -> bool:
         if plant.redraw:
             draw(environ, root)
         names = [path.relative_to(root).as_posix() for pattern in plant.concerns for path in root.glob(pattern)]
-        command = nbval("--nbval", "--exitfirst", "--quiet", *(["notebooks", "solutions"] if everything else names))
-        done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=False)
-        if done.returncode not in (0, 1, 2):  # 1: tests failed; 2: stopped at the first
-            sys.exit(f"{plant.name}: pytest ended with {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.returncode != 0
+        options = ["--exitfirst", "--quiet"]
+        which = ["notebooks", "solutions"] if everything else names
+        notebooks = nbval("--nbval", *options, *which, workers=2 * (len(which) > 1))
+        return any(_fails(command, root, environ, plant.name) for command in (relied_on(*options), notebooks))
+
+
+def _fails(command: list[str], root: Path, environ: dict[str, str], name: str) -> bool:
+    done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1, 2):  # 1: tests failed; 2: stopped at the first
+        sys.exit(f"{name}: pytest ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.returncode != 0
 
 
 def main() -> None:

@@ -339,7 +339,7 @@ HARMLESS = (
         swap("Erode, then dilate: bright things", "First erode, then dilate: bright things"),
     ),
     Plant("private names", lessons(2), MORPHOLOGY, lambda text: text.replace("_under_disk", "_below_disk")),
-    Plant("white space", lessons(5), RESNET, lambda text: text.replace("\n\n\ndef ", "\n\n\n\ndef ")),
+    Plant("white space", lessons(2), MORPHOLOGY, lambda text: text.replace("\n\n\ndef ", "\n\n\n\ndef ")),
     Plant("cells renamed", lessons(1), "notebooks/01_*.ipynb", in_notebooks(_rename_cells)),
     Plant("comments in cells", lessons(1), "notebooks/01_*.ipynb", in_notebooks(_comment_cells)),
     Plant("prose", lessons(1), "notebooks/01_*.ipynb", in_notebooks(_reword)),

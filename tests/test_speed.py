@@ -1,0 +1,197 @@
+"""What a lesson or a slider calls often stays fast; `make notebooks` asks that too.
+
+In a lesson, a function that has become ten times as slow mostly hides behind what else its cell does. Here each is
+called alone and measured in processor time against a fixed piece of work, so that slow or busy machines do not matter:
+of several tries the quickest counts, and up to five times what is written down is fast enough. After a change that
+is wanted, `python tests/test_speed.py` prints the numbers anew.
+"""
+
+import functools
+import io
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from lesson_runs import reference
+from PIL import Image
+
+pytestmark = pytest.mark.notebooks
+
+SLACK = 5
+TRIES = 3
+LEAST = 0.01  # seconds; the clock of processor time is coarse
+
+ROWS, COLUMNS = np.mgrid[:240, :320]
+NOISE = np.random.default_rng(1).integers(0, 20, (240, 320))
+# No axis and no channel of it is like another.
+PHOTO = np.stack(
+    [
+        200 * (ROWS / 239) ** 2 + NOISE,
+        160 * (COLUMNS / 319) ** 3 + NOISE,
+        120 + 90 * np.sin(COLUMNS / 17) * np.cos(ROWS / 11) + NOISE,
+    ],
+    axis=2,
+).astype(np.uint8)
+FILM = PHOTO[:, :, 2].copy()
+MASK = FILM > 100
+BATCH = np.stack([PHOTO[5 * k : 5 * k + 64, 7 * k : 7 * k + 80] / 255 for k in range(32)]).astype(np.float32)
+LABELS = np.arange(200) % 5 == 0
+SCORES, OTHERS = np.random.default_rng(3).random((2, 200)) * 0.6 + 0.3 * LABELS
+
+
+@functools.cache
+def folder(place):
+    """A folder of forty small pictures, and what reads it."""
+    from cnnkit.datasets import ImageFolder
+
+    for kind in ("daisy", "rose"):
+        (place / kind).mkdir()
+        for number in range(20):
+            Image.fromarray(PHOTO[:120, :150]).save(place / kind / f"{number}.jpg")
+    return ImageFolder(place)
+
+
+def calls(place) -> dict[str, Callable]:
+    """What is measured, by name."""
+    from cnnkit import evaluate, images, morphology, normalize, plots
+    from cnnkit.augment import Augmentation, Transform
+    from cnnkit.checks import check
+    from cnnkit.datasets.draw_flowers import draw_daisy_in_grass
+    from cnnkit.explore import MorphologyExplorer, NormalizationExplorer, PoolingExplorer
+    from cnnkit.generator import DataGenerator
+    from cnnkit.losses import WeightedCategoricalCrossentropy
+    from cnnkit.resnet import ResnetBuilder
+
+    pictures = folder(place)
+    generator = DataGenerator(pictures, size=(64, 80), crop=None)
+    transform = Transform(rotation=20, zoom=1.2, brightness=0.1)
+    explorers = {cls.__name__: cls(PHOTO) for cls in (MorphologyExplorer, NormalizationExplorer, PoolingExplorer)}
+    loss, one_hot = WeightedCategoricalCrossentropy([[1, 5], [10, 10]]), np.eye(2)[LABELS.astype(int)]
+    guessed = np.stack([1 - SCORES, SCORES], axis=1)
+    found = {
+        **{name: functools.partial(getattr(morphology, name), MASK, 10) for name in ("erosion", "dilation")},
+        **{name: functools.partial(getattr(morphology, name), FILM, 10) for name in ("opening", "closing", "gradient")},
+        "otsu": lambda: morphology.otsu(FILM),
+        **{name: functools.partial(getattr(normalize, name), PHOTO) for name in normalize.__all__},
+        "to_gray": lambda: images.to_gray(PHOTO),
+        "crop_center": lambda: images.crop_center(PHOTO, (100, 140)),
+        "resize": lambda: images.resize(PHOTO, (64, 96)),
+        "read_image": lambda: images.read_image(pictures.paths[0]),
+        "transform": lambda: transform.matrix((240, 320)),
+        "threshold": lambda: morphology.threshold(FILM, 125),
+        "disk": lambda: morphology.disk(7),
+        "drawn": lambda: Augmentation.chest_xray().draw(np.random.default_rng(0)),
+        "split": lambda: pictures.split(validation=0.2, seed=0),
+        "apply": lambda: transform.apply(PHOTO),
+        "augmentation": lambda: Augmentation.flowers()(BATCH, 0),
+        "generator": lambda: DataGenerator(pictures, size=(64, 80), crop=None),
+        "batch": lambda: generator[0],
+        "generator's defaults": lambda: str(DataGenerator(pictures)).partition(": ")[2],
+        "loss": lambda: loss(one_hot, guessed),
+        "resnet": lambda: ResnetBuilder.build_resnet_18((3, 64, 64), 2, width=8),
+        "roc_auc": lambda: evaluate.roc_auc(LABELS, SCORES),
+        "roc_curve": lambda: evaluate.roc_curve(LABELS, SCORES),
+        "confusion_matrix": lambda: evaluate.confusion_matrix(LABELS, SCORES),
+        "delong_test": lambda: evaluate.delong_test(LABELS, SCORES, OTHERS),
+        "calibration_curve": lambda: evaluate.calibration_curve(LABELS, SCORES),
+        "daisy": lambda: draw_daisy_in_grass(np.random.default_rng(0)),
+        "check": lambda: check("flip_twice", lambda image: image[::-1, ::-1]),
+        "show": lambda: plots.show([PHOTO, FILM], ["a", "b"], alt="two pictures"),
+    }
+    for name, explorer in explorers.items():
+        found[f"{name}: render"] = functools.partial(explorer.render, explorer.parameters)
+        found[f"{name}: begin"] = functools.partial(type(explorer), PHOTO)
+        found[f"{name}: saved"] = explorer._repr_mimebundle_
+    return found
+
+
+def multiples(call: Callable, pace: float) -> float:
+    """Return how many times as long as the reference a call takes."""
+    call()  # what is made once is not counted
+    best, count = np.inf, 1
+    for _ in range(TRIES):
+        while True:
+            begin = time.process_time()
+            for _ in range(count):
+                call()
+            taken = time.process_time() - begin
+            if taken >= LEAST:
+                break
+            count *= 4
+        best = min(best, taken / count)
+    return best / pace
+
+
+def measured(place) -> dict[str, float]:
+    """Return the multiples of all calls; the pace is the quickest of three, as theirs are."""
+    import cnnkit.plots
+
+    cnnkit.plots.display = lambda *_, **__: None
+    pace = min(reference() for _ in range(3))
+    return {name: multiples(call, pace) for name, call in calls(place).items()}
+
+
+KNOWN = {
+    "erosion": 0.0065,
+    "dilation": 0.0067,
+    "opening": 0.016,
+    "closing": 0.016,
+    "gradient": 0.022,
+    "otsu": 0.012,
+    "cut_points": 0.016,
+    "divide_by_255": 0.0029,
+    "min_max": 0.016,
+    "percentile": 0.029,
+    "standardize": 0.026,
+    "to_gray": 0.0061,
+    "crop_center": 0.00011,
+    "resize": 0.023,
+    "read_image": 0.013,
+    "split": 0.005,
+    "apply": 0.25,
+    "augmentation": 0.2,
+    "generator": 1.2,
+    "batch": 0.005,
+    "loss": 0.18,
+    "resnet": 12,
+    "roc_auc": 0.57,
+    "roc_curve": 0.035,
+    "confusion_matrix": 0.056,
+    "delong_test": 0.031,
+    "calibration_curve": 0.0023,
+    "daisy": 0.85,
+    "check": 0.075,
+    "show": 4.1,
+    "MorphologyExplorer: render": 0.04,
+    "MorphologyExplorer: begin": 2.8,
+    "MorphologyExplorer: saved": 12,
+    "NormalizationExplorer: render": 0.026,
+    "NormalizationExplorer: begin": 14,
+    "NormalizationExplorer: saved": 17,
+    "PoolingExplorer: render": 0.12,
+    "PoolingExplorer: begin": 11,
+    "PoolingExplorer: saved": 13,
+}
+
+
+@pytest.fixture(scope="module")
+def now(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnnkit.plots.display", lambda *_, **__: None)
+        patch.setattr("sys.stdout", io.StringIO())
+        return measured(tmp_path_factory.mktemp("speed"))
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_it_is_not_much_slower_than_it_was(now, name):
+    assert now[name] <= SLACK * KNOWN[name], f"{name} takes {now[name] / KNOWN[name]:.1f} times as long as before"
+
+
+if __name__ == "__main__":
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as name:
+        for call, times in measured(Path(name)).items():
+            print(f"    {call!r}: {times:.2g},")
