@@ -49,6 +49,9 @@ def exported(tool, tmp_path_factory):
         nbformat.v4.new_markdown_cell(TEXT),
         nbformat.v4.new_code_cell(CODE),
         nbformat.v4.new_code_cell("NormalizationExplorer(picture)"),
+        nbformat.v4.new_code_cell(
+            "from cnnkit import plots\nplots.show([picture], ['all'], alt='A \"drawn\" picture.')"
+        ),
     ]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -87,6 +90,13 @@ def test_links_lead_to_pages_or_nowhere(exported):
     assert '<a href="../docs/not_for_diagnosis.html">a page</a>' in text
     assert '<span title="../cnnkit/images.py, in a copy of the kit">code</span>' in text
     assert re.search(r'<img alt="A drawing of an effusion" src="data:image/svg\+xml;base64,', text)
+
+
+def test_pictures_keep_their_words(exported):
+    text = exported.read_text(encoding="utf-8")
+    assert re.search(r"""<img alt=['"]A (?:"|&quot;)drawn(?:"|&quot;) picture\.['"] src=""", text)
+    assert re.search(r'<noscript><img alt="Above 125 ', text)
+    assert "No description" not in text
 
 
 def test_readme_and_every_linked_page_can_be_exported(tool):

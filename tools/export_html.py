@@ -18,6 +18,7 @@ import re
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import nbformat
@@ -61,20 +62,22 @@ def execute(path: Path, home: Path) -> nbformat.NotebookNode:
 
 
 def place_players(notebook: nbformat.NotebookNode) -> dict:
-    """Put a place for the player where a widget is shown, and return the state of all widgets that it then needs."""
+    """Put a place for the player where a widget is shown, and words to pictures; return the state of the widgets."""
     states = notebook.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
     wanted = set()
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             model = data.pop(VIEW, {}).get("model_id")
-            if model not in states:
-                continue
-            wanted |= _reached(model, states)
-            picture, alt = data.get("image/png", ""), html.escape(data.get("text/plain", ""))
-            still = f'<img alt="{alt}" src="data:image/png;base64,{picture}">' if picture else ""
-            place = f'<div class="cnnkit-player" data-model="{model}"><noscript>{still}</noscript></div>'
-            output.data = nbformat.from_dict({"text/html": place})
+            still = ""
+            if "image/png" in data:  # nbconvert would leave out what it shows
+                alt = html.escape(data.get("text/plain", ""))
+                still = f'<img alt="{alt}" src="data:image/png;base64,{data["image/png"]}">'
+            if model in states:
+                wanted |= _reached(model, states)
+                still = f'<div class="cnnkit-player" data-model="{model}"><noscript>{still}</noscript></div>'
+            if still:
+                output.data = nbformat.from_dict({"text/html": still})
     links = {name for name, each in states.items() if "Link" in each["model_name"] and _ends(each) <= wanted}
     return {name: states[name] for name in sorted(wanted | links)}
 
@@ -108,8 +111,8 @@ def to_page(notebook: nbformat.NotebookNode, title: str, source: Path, pages: se
             _embed(image, source)
     soup.head.append(soup.new_tag("style", string=STYLE))
     if models:
-        data = soup.new_tag("script", id="cnnkit-models", type="application/json")
-        data.string = json.dumps(models, separators=(",", ":")).replace("</", "<\\/")
+        data = soup.new_tag("script", id="cnnkit-models", type="text/plain")  # the picture's pixels are most of it
+        data.string = base64.b64encode(zlib.compress(json.dumps(models).encode(), 9)).decode()
         player = soup.new_tag("script", type="module")
         player.string = (Path(__file__).with_name("export_player.js")).read_text(encoding="utf-8")
         soup.body.extend([data, player])

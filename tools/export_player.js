@@ -26,17 +26,20 @@ class Model {
   send() {}
 }
 
+const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
 /** Put the bytes that were sent apart from a state back into it. */
 function restore({ state, buffers = [] }) {
   for (const { path, data } of buffers) {
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const bytes = bytesOf(data);
     const place = path.slice(0, -1).reduce((inside, key) => inside[key], state);
     place[path.at(-1)] = new DataView(bytes.buffer);
   }
   return new Model(state);
 }
 
-const states = JSON.parse(document.getElementById("cnnkit-models").textContent);
+const packed = new Blob([bytesOf(document.getElementById("cnnkit-models").textContent)]);
+const states = await new Response(packed.stream().pipeThrough(new DecompressionStream("deflate"))).json();
 const models = Object.fromEntries(Object.entries(states).map(([id, each]) => [id, restore(each)]));
 const modelOf = (reference) => models[String(reference).replace("IPY_MODEL_", "")];
 const moving = new Set(); // the models that something in the page follows
