@@ -3,6 +3,7 @@
 `datasets` finds or draws the pictures, `images` reads them, `morphology` changes their shape, `normalize` their
 values, `augment` where things are in them, `generator` makes batches of them; `resnet` is the network, `losses` weighs
 its mistakes, `callbacks` watch it learn, `training` runs it; `evaluate` says how good it is, `explain` where it looks.
+`engine` does all of it in one run that can be interrupted; `feed`, `machine`, `report` and `terminal` are its parts.
 `explore` holds the interactive explorers and `plots` the few figures that lessons share. Lessons import the room they
 need, for example ``from cnnkit import morphology``.
 """
