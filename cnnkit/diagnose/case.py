@@ -45,6 +45,10 @@ class Case:
         )
         self.history = dict(getattr(getattr(model, "history", None), "history", None) or {})
 
+    @property
+    def pixels_are_numbers(self) -> bool:
+        return all(np.isfinite(each.images).all() for each in (self.training, self.validation))
+
     @cached_property
     def labels(self) -> Labels:
         return labels_of(

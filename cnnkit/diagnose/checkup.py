@@ -12,7 +12,6 @@ from cnnkit.diagnose.network_signs import alike_or_dead, imbalance, last_batch_o
 __all__ = ["Checkup", "Finding", "checkup"]
 
 SIGNS = (
-    pixels,
     softmax,
     alike_or_dead,
     label_trouble,
@@ -64,7 +63,9 @@ def checkup(model: keras.Model, training: Data, validation: Data, *, verbose: bo
     case = Case(checked_model("checkup", model), training, validation)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras's remarks on losses; the signs make their own
-        found = [finding for sign in SIGNS for finding in sign(case)]
+        found = list(pixels(case))
+        if case.pixels_are_numbers:  # of others nothing that is asked would mean anything
+            found += [finding for sign in SIGNS for finding in sign(case)]
         if not any(finding.likelihood >= 0.9 for finding in found):
             found += learning_rate(case)
         if not found:

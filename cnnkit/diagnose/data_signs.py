@@ -129,14 +129,10 @@ def _seen_in_the_pictures(case: Case) -> str:
     ours, theirs = (as_pictures(sample.images) for sample in (case.training, case.validation))
     if min(ours.shape[1:3]) < 8:
         return ""
-    middle = np.median(ours.mean(axis=(1, 2, 3)))
     for measure, words in (
         (_filled, "have more margins that were filled than those for training, as after turning and shifting"),
         (_softness, "have softer edges than those for training, as after turning and shifting"),
-        (
-            lambda images: np.abs(images.mean(axis=(1, 2, 3)) - middle),
-            "differ more in brightness than those for training",
-        ),
+        (_apart, "differ more in brightness than those for training"),
     ):
         values = measure(theirs), measure(ours)
         if np.ptp(np.concatenate(values)) > 0 and mannwhitneyu(*values, alternative="greater").pvalue < 1e-7:
@@ -145,10 +141,16 @@ def _seen_in_the_pictures(case: Case) -> str:
 
 
 def _filled(images: np.ndarray) -> np.ndarray:
-    """Return for each picture how much of its margin is exactly as the pixel next to it, inwards: float (pictures,)."""
-    top, left = images, images.swapaxes(1, 2)
-    edges = [(part[:, at] == part[:, after]).all(axis=-1) for part in (top, left) for at, after in ((0, 1), (-1, -2))]
-    return np.concatenate(edges, axis=1).mean(axis=1)
+    """Return how much of each margin is just as the pixel next to it, inwards, less the same of the middle."""
+    filled = []
+    for part in (images, images.swapaxes(1, 2)):
+        middle = part.shape[1] // 2
+        edges, inside = (
+            np.stack([(part[:, at] == part[:, after]).all(axis=-1).mean(axis=1) for at, after in places])
+            for places in (((0, 1), (-1, -2)), ((middle, middle + 1), (middle, middle - 1)))
+        )
+        filled.append(edges.mean(axis=0) - inside.mean(axis=0))
+    return np.mean(filled, axis=0)
 
 
 def _softness(images: np.ndarray) -> np.ndarray:
@@ -156,6 +158,12 @@ def _softness(images: np.ndarray) -> np.ndarray:
     gray = images.astype(np.float64).mean(axis=-1)
     fine = sum((np.diff(gray, 2, axis=axis) ** 2).mean(axis=(1, 2)) for axis in (1, 2))
     return -fine / (gray.var(axis=(1, 2)) + 1e-12)
+
+
+def _apart(images: np.ndarray) -> np.ndarray:
+    """Return how far the mean of each picture is from that of the middle one: float (pictures,)."""
+    means = images.mean(axis=(1, 2, 3))
+    return np.abs(means - np.median(means))
 
 
 def upside_down(case: Case) -> Iterator[Finding]:

@@ -104,11 +104,13 @@ class Overfit:
     losses : tuple of float, before each step; NaN from where it was no longer a number.
     learning_rate : that it was tried with.
     pictures : in the batch.
+    moved : how far the weights have come, as a share of the length that they had.
     """
 
     losses: tuple[float, ...]
     learning_rate: float
     pictures: int
+    moved: float
 
     @property
     def start(self) -> float:
@@ -207,7 +209,8 @@ class Trial:
         config["learning_rate"] = self.rate
         self.model.compile(type(model.optimizer).from_config(config), model.loss)
         self.model.optimizer.build(self.model.trainable_variables)
-        self.variables = [*self.model.variables, *self.model.optimizer.variables]
+        learnt, others = self.model.trainable_variables, self.model.non_trainable_variables
+        self.variables = [*learnt, *others, *self.model.optimizer.variables]
         self.start = [ops.convert_to_numpy(variable) for variable in self.variables]
 
     def fresh(self) -> keras.Model:
@@ -227,7 +230,16 @@ class Trial:
             if not math.isfinite(losses[-1]):
                 losses += [math.nan] * (steps - len(losses))
                 break
-        return Overfit(tuple(losses), float(rate), len(self.images))
+        return Overfit(tuple(losses), float(rate), len(self.images), self._moved())
+
+    def _moved(self) -> float:
+        count = len(self.model.trainable_variables)
+        pairs = [
+            (ops.convert_to_numpy(variable), value)
+            for variable, value in zip(self.variables[:count], self.start[:count], strict=True)
+        ]
+        length = math.sqrt(sum(float((value**2).sum()) for _, value in pairs))
+        return math.sqrt(sum(float(((now - value) ** 2).sum()) for now, value in pairs)) / (length + 1e-12)
 
 
 @dataclass(frozen=True, repr=False)

@@ -306,14 +306,16 @@ def learning_rate(case: Case) -> Iterator[Finding]:
     advice = "see cnnkit.training.learning_rate_sweep"
     if case.numbers and own.flat:
         # Before any training, ten times as much may be what somebody who is patient has chosen to do without.
-        first = 1 if case.trained else 2
+        enough = 5 if case.trained else 50
         better = _first_that_falls(case.trial, [own.learning_rate * 10**power for power in range(1, 7)])
-        if better and better.learning_rate > 5 * 10 ** (first - 1) * own.learning_rate:
-            seen += f", and to {better.end:.3g} at {better.learning_rate:g}"
-            yield Finding("learning rate too low", seen, f"{better.learning_rate:g}; {advice}", 0.86)
+        if own.moved < 1e-3 or (better and better.learning_rate > enough * own.learning_rate):
+            seen += f", and the weights move by {own.moved:.0e} of their length"
+            seen += f"; to {better.end:.3g} at {better.learning_rate:g}" if better else ""
+            higher = better.learning_rate if better else 100 * own.learning_rate
+            yield Finding("learning rate too low", seen, f"{higher:g}; {advice}", 0.86)
             return
     if not case.numbers or own.explodes or own.end > 0.9 * own.start:
-        better = _first_that_falls(case.trial, [own.learning_rate / 10**power for power in range(1, 5)])
+        better = _first_that_falls(case.trial, [own.learning_rate / 10**power for power in (1, 2, 3, 4, 6, 8, 10)])
         if better or not case.numbers:
             seen += f", and to {better.end:.3g} at {better.learning_rate:g}" if better else ""
             lower = better.learning_rate if better else own.learning_rate / 10
@@ -333,11 +335,12 @@ def _flat_history(case: Case) -> bool:
 
 
 def no_good(case: Case) -> Iterator[Finding]:
-    """A network that has been trained for a while, and guesses."""
-    if case.numbers and len(case.history.get("loss", ())) >= 5 and case.agreement[1][0] < 1.6:
+    """A network that has been trained for a while, and guesses where a simple classifier does not."""
+    long = len(case.history.get("loss", ())) >= 5
+    if long and case.numbers and case.agreement[1][0] < 1.6 and case.labels.agreement > 4:
         yield Finding(
             "no better than guessing",
-            "on validation pictures the network does no better than chance, and nothing else was found",
-            "overfit_one_batch; train longer; more pictures; is what you look for visible at this size?",
+            "the network does no better than chance on validation pictures, and a simple classifier does",
+            "overfit_one_batch; train longer; is the network in the state in which it is to be used?",
             0.3,
         )
