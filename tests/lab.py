@@ -54,7 +54,7 @@ def jupyterlab(folder: Path, **environment: str):
 
 
 def _wait_for(address: str, server: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise RuntimeError("JupyterLab stopped; see jupyterlab.log in its folder")
@@ -64,7 +64,7 @@ def _wait_for(address: str, server: subprocess.Popen) -> None:
             return
         except OSError:
             time.sleep(0.2)
-    raise TimeoutError("JupyterLab did not answer within 90 seconds")
+    raise TimeoutError("JupyterLab did not answer within 240 seconds")
 
 
 @contextmanager

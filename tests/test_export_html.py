@@ -52,6 +52,7 @@ def exported(tool, tmp_path_factory):
         nbformat.v4.new_code_cell(
             "from cnnkit import plots\nplots.show([picture], ['all'], alt='A \"drawn\" picture.')"
         ),
+        nbformat.v4.new_code_cell("import sys\n\nprint('a progress bar', file=sys.stderr)"),
     ]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -97,6 +98,11 @@ def test_pictures_keep_their_words(exported):
     assert re.search(r"""<img alt=['"]A (?:"|&quot;)drawn(?:"|&quot;) picture\.['"] src=""", text)
     assert re.search(r'<noscript><img alt="Above 125 ', text)
     assert "No description" not in text
+
+
+def test_progress_bars_are_left_out(exported):
+    text = exported.read_text(encoding="utf-8")
+    assert text.count("a progress bar") == 1  # in the code
 
 
 def test_readme_and_every_linked_page_can_be_exported(tool):

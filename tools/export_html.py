@@ -58,6 +58,8 @@ def execute(path: Path, home: Path) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     options = {"timeout": 600, "kernel_name": "python3", "store_widget_state": True}
     NotebookClient(notebook, resources={"metadata": {"path": path.parent}}, **options).execute()
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):  # without progress bars
+        cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     return notebook
 
 
