@@ -38,6 +38,8 @@ def _values(control):
     if isinstance(control, ipywidgets.IntRangeSlider):
         low, high, middle = control.min, control.max, (control.min + control.max) // 2
         return [(low, high), (low, low), (high, high), (middle, middle)]
+    if not hasattr(control, "min"):  # a control of an explorer's own, which has no ends
+        return [control.value]
     return [control.min, control.max]
 
 

@@ -1,21 +1,23 @@
 """What the package computes stays what it was, on pictures that are not square and in numbers; `make notebooks` asks.
 
-A lesson shows a function on one picture and often a square one. Here those of test_speed.py are called, and their
-results boiled down to a few numbers: shapes, means, and means that weigh rows and columns differently, so that swapped
-axes count. They are compared with results.json to a thousandth, as processors round differently. A change that
-is wanted is written down with
+A lesson shows a function on one picture and often a square one, and an explorer where it begins. Here the functions of
+test_speed.py are called, and explorers are asked what they show with each control at its ends. The results are boiled
+down to a few numbers: shapes, means, and means that weigh what comes later more, so that swapped axes count. They are
+compared with results.json to a thousandth, as processors round differently. A wanted change is written down with
 
     python tests/test_results.py
 """
 
 import dataclasses
+import hashlib
 import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_speed import calls
+from explorers import _values
+from test_speed import PHOTO, calls
 
 STORED = Path(__file__).with_name("results.json")
 DEEPEST = 4
@@ -67,6 +69,46 @@ def results(place: Path) -> dict[str, list]:
         if not name.endswith((": saved", ": begin")):
             keras.utils.set_random_seed(0)
             found[name] = json.loads(json.dumps(boiled(call())))
+    for explorer in explorers():
+        found |= ends(explorer)
+    return found
+
+
+def explorers() -> list:
+    """Return the explorers that need no network."""
+    from cnnkit import explore
+
+    with_pictures = (
+        explore.MorphologyExplorer,
+        explore.NormalizationExplorer,
+        explore.AugmentationExplorer,
+        explore.PoolingExplorer,
+    )
+    alone = (
+        explore.ArchitectureExplorer,
+        explore.AucCertaintyExplorer,
+        explore.LearningRateExplorer,
+        explore.PrevalenceExplorer,
+        explore.WeightsExplorer,
+    )
+    return [
+        *(each({"photo": PHOTO}) for each in (*with_pictures, explore.PoolingExplorer)),
+        *(each() for each in alone),
+    ]
+
+
+def ends(explorer) -> dict[str, list]:
+    """Return what an explorer shows with each control at each of its ends: its words, and a mark of its code."""
+    found = {}
+    explorer._silent = True  # nobody looks, so no frames are needed
+    for name, control in explorer._controls.items():
+        begin, shown = control.value, []
+        for value in _values(control):
+            control.value = value
+            code = hashlib.sha256(explorer.code(explorer.parameters).encode()).hexdigest()[:8]
+            shown += [str(value), explorer.render(explorer.parameters).facts, code]
+        control.value = begin
+        found[f"{type(explorer).__name__}: {name}"] = shown
     return found
 
 
