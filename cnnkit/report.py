@@ -25,6 +25,7 @@ COURSE = (
     (0.78, "weighted loss, the best epoch of a short run"),
     (0.85, "weighted loss, 50 % of the films, the ninth of ten epochs, about ten effusions"),
 )
+STYLES = {"weighted": ("-", "#0072b2"), "unweighted": ("--", "#d55e00")}  # apart for the colour-blind, and in grey
 ORIGINS = {
     "synthetic": "SYNTHETIC pictures, drawn by this kit; what holds for them need not hold for real ones",
     "real": "real pictures",
@@ -157,7 +158,7 @@ def _chosen(result: dict) -> list[tuple[int, str]]:
 def _roc_figure(report: dict, results: dict) -> Figure:
     figure = Figure(figsize=(9, 4), layout="constrained", dpi=100)
     left, right = figure.subplots(1, 2)
-    for name, style in (("weighted", "-"), ("unweighted", "--")):
+    for name, (style, color) in STYLES.items():
         if name in results:
             test = results[name]["test"]
             curve = roc_curve(test["labels"], test["scores"])
@@ -167,6 +168,7 @@ def _roc_figure(report: dict, results: dict) -> Figure:
                 curve.false_positive_rate,
                 curve.sensitivity,
                 style,
+                color=color,
                 drawstyle="steps-post",
                 label=f"{label} {measured['auc']['value']:.2f}",
             )
@@ -176,11 +178,12 @@ def _roc_figure(report: dict, results: dict) -> Figure:
     left.plot([0, 1], [0, 1], ":", color="gray")
     left.set(xlabel="false positive rate", ylabel="sensitivity", title="ROC curve of the test pictures")
     left.legend(loc="lower right", fontsize=8)
-    for name in ("weighted", "unweighted"):
+    for name, (style, color) in STYLES.items():
         if name in results:
             history = results[name]["history"]
             epochs = np.arange(1, len(history) + 1)
-            right.plot(epochs, [logs["val_auc"] for logs in history], "o-", markersize=3, label=_label(report, name))
+            areas = [logs["val_auc"] for logs in history]
+            right.plot(epochs, areas, "o" + style, color=color, markersize=3, label=_label(report, name))
     right.set(xlabel="epoch", ylabel="AUC", ylim=(0, 1.02), title="Validation pictures")
     right.legend(loc="lower right", fontsize=8)
     return figure
