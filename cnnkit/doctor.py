@@ -49,7 +49,7 @@ EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets", "anyw
 
 MEMORY_NEEDED, MEMORY_WANTED = 1.5, 3.0  # GB free; the lessons' networks are small, TensorFlow itself takes 0.5
 DISK_NEEDED, DISK_WANTED = 0.3, 5.0  # GB free; the drawn sets take less than 0.1, the real ones 4.5 while they arrive
-PATIENCE = 60  # seconds that JupyterLab, or TensorFlow, may take
+PATIENCE = 180  # seconds that JupyterLab, or TensorFlow, may take on a busy machine
 
 
 class Finding(NamedTuple):

@@ -102,3 +102,24 @@ def _evaluate(page, body: str, seconds: int = 120):
         f"new Promise((_, reject) => setTimeout(() => reject(new Error('no answer in {seconds} s')), {seconds * 1000}))"
     )
     return page.evaluate(f"() => Promise.race([(async () => {{ {body} }})(), {late}])")
+
+
+def picture_of(page, box, path: Path, width: int = 990) -> None:
+    """Take a picture of an explorer for a page of the docs, small enough to be looked at anywhere."""
+    box.scroll_into_view_if_needed()
+    place = box.bounding_box()
+    page.screenshot(path=path, clip=place | {"width": min(place["width"], width)})
+    make_small(path)
+
+
+def make_small(path: Path) -> None:
+    """Keep 256 colours of a picture: its most frequent ones as they are, such as those of legends, and some between."""
+    from PIL import Image
+
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    frequent = [color for _, color in sorted(picture.getcolors(1 << 24), reverse=True)[:128]]
+    between = picture.quantize(128, dither=Image.Dither.NONE).getpalette()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*(level for color in frequent for level in color), *between][: 3 * 256])
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)

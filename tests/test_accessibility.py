@@ -8,6 +8,7 @@ import axe_playwright_python
 import numpy as np
 import pytest
 from explorer_page import EXPLORERS, cell_of, make, wait_for_facts
+from lab import picture_of
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from cnnkit.explore import morphology
@@ -151,7 +152,7 @@ def test_axe_finds_nothing(page, theme):
     if PICTURES and theme == "JupyterLab Light":
         for name in ("Architecture", "Prevalence"):
             box = cell_of(page, f"{name}Explorer").locator(".widget-vbox").first
-            box.screenshot(path=Path(PICTURES, f"{name.lower()}_explorer.png"))
+            picture_of(page, box, Path(PICTURES, f"{name.lower()}_explorer.png"))
 
 
 # What has the focus: whether it is the explorer's, what kind of control, its name, and the value that keys change.

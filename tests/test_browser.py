@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lab import browser_page, chromium, jupyterlab, open_notebook, run_all
+from lab import browser_page, chromium, jupyterlab, open_notebook, picture_of, run_all
 
 from cnnkit.datasets import synthetic
 from cnnkit.explore import MorphologyExplorer
@@ -88,7 +88,7 @@ def test_the_radius_moves_the_picture_in_the_page(lesson, twin):
         assert white(cell, "result") == count
         assert cell.bounding_box()["height"] == height
     if PICTURE:
-        cell.locator(".widget-vbox").first.screenshot(path=PICTURE)
+        picture_of(lesson, cell.locator(".widget-vbox").first, Path(PICTURE))
 
 
 def test_a_number_can_be_typed(lesson, twin):

@@ -124,3 +124,11 @@ def test_every_page_can_be_found_from_the_readme():
         targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
         waiting += [(page.parent / target).resolve() for target in targets if not target.startswith("http")]
     assert not [page.name for page in PAGES if page not in found]
+
+
+def test_pictures_are_small_and_described():
+    for picture in (ROOT / "docs" / "images").iterdir():
+        assert picture.stat().st_size < 150_000, picture.name
+    for page in PAGES:
+        for alt in re.findall(r"!\[(.*?)\]\(", page.read_text(encoding="utf-8")):
+            assert len(alt) > 20, page.name
