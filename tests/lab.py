@@ -113,12 +113,13 @@ def picture_of(page, box, path: Path, width: int = 990) -> None:
 
 
 def make_small(path: Path) -> None:
-    """Keep 256 colours of a picture: its most frequent ones as they are, such as those of legends, and some between."""
+    """Keep 256 colours of a picture: the frequent and bright ones, as of legends, as they are, and some between."""
     from PIL import Image
 
     with Image.open(path) as opened:
         picture = opened.convert("RGB")
-    frequent = [color for _, color in sorted(picture.getcolors(1 << 24), reverse=True)[:128]]
+    counted = sorted(picture.getcolors(1 << 24), key=lambda each: -each[0] * (8 + max(each[1]) - min(each[1])))
+    frequent = [color for _, color in counted[:128]]
     between = picture.quantize(128, dither=Image.Dither.NONE).getpalette()
     palette = Image.new("P", (1, 1))
     palette.putpalette([*(level for color in frequent for level in color), *between][: 3 * 256])
