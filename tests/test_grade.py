@@ -480,6 +480,20 @@ def test_a_notebook_of_a_hundred_megabytes_is_read(key, tmp_path):
     assert all(each.status == "right" for each in found.values())
 
 
+def test_a_grader_that_was_killed_leaves_no_server_and_no_folder(key, tmp_path):
+    code = "import sys, time; from cnnkit.grade.runner import Runner; runner = Runner('', [])\n"
+    code += "print(runner._folder.name, flush=True); time.sleep(300)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as grader:
+        folder = grader.stdout.readline().strip()
+        assert Path(folder).is_dir()
+        grader.kill()
+    for _ in range(300):
+        if not Path(folder).exists():
+            break
+        time.sleep(0.1)
+    assert not Path(folder).exists()
+
+
 def test_a_server_that_was_killed_is_started_again(key):
     with Runner(KEY.setup(), [str(SOLUTIONS)]) as runner:
         os.kill(runner._server.pid, signal.SIGKILL)
