@@ -145,6 +145,7 @@ def test_the_minutes_in_the_header_are_those_that_it_takes(path):
         r"(less than|about)? ?(" + "|".join(sorted(MINUTES, key=len, reverse=True)) + r")( minutes?)? to run", title
     )
     assert stated, "no minutes to run in the header"
+    assert path.stem in stored_runs(), f"never measured: make update-notebooks ARGS=notebooks/{path.name}"
     minutes = sum(stored_runs()[path.stem]["cells"].values()) / 60
     assert minutes <= 2 * MINUTES[stated[2]]
     if (stated[1], stated[2]) != ("less than", "one"):
