@@ -151,7 +151,7 @@ class Overfit:
         ax = figure.subplots()
         ax.plot(range(len(self.losses)), self.losses, color="#0072b2")
         ax.set(xlabel="step", ylabel="loss", title=f"One batch of {self.pictures}, rate {self.learning_rate:g}")
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, 1.1 * max((loss for loss in self.losses if math.isfinite(loss)), default=1) + 1e-9)
         plots.show_figure(figure, "The loss on one small batch, step by step, while the network tries to learn it.")
 
 

@@ -316,11 +316,14 @@ def learning_rate(case: Case) -> Iterator[Finding]:
             return
     if not case.numbers or own.explodes or own.end > 0.9 * own.start:
         better = _first_that_falls(case.trial, [own.learning_rate / 10**power for power in (1, 2, 3, 4, 6, 8, 10)])
-        if better or not case.numbers:
+        if better or own.explodes or not case.numbers:
             seen += f", and to {better.end:.3g} at {better.learning_rate:g}" if better else ""
             lower = better.learning_rate if better else own.learning_rate / 10
             yield Finding(
-                "learning rate too high", seen, f"{lower:g}, or clipnorm=1.0; {advice}", 0.88 if better else 0.7
+                "learning rate too high",
+                seen,
+                f"{lower:g}, or clipnorm=1.0; {advice}",
+                0.88 if better or own.explodes else 0.7,
             )
 
 
