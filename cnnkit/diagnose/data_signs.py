@@ -150,7 +150,7 @@ def _filled(images: np.ndarray) -> np.ndarray:
             for places in (((0, 1), (-1, -2)), ((middle, middle + 1), (middle, middle - 1)))
         )
         filled.append(edges.mean(axis=0) - inside.mean(axis=0))
-    return np.mean(filled, axis=0)
+    return np.maximum(np.mean(filled, axis=0), 0.03)  # less than that is none, in either set
 
 
 def _softness(images: np.ndarray) -> np.ndarray:
