@@ -1,5 +1,6 @@
 """Every lesson is complete, has been run, says what is true, and keeps nothing that belongs to one machine."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -59,6 +60,8 @@ def test_outputs_have_no_noise_errors_or_views_without_a_kernel(lesson):
             assert output.output_type != "error" and output.get("name") != "stderr", cell.id
             assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {}), cell.id
             assert len(json.dumps(output)) < 300_000, cell.id
+        for one, next_one in itertools.pairwise(cell.get("outputs", [])):
+            assert not one.output_type == next_one.output_type == "stream", f"{cell.id}: printed in pieces"
     assert set(lesson.metadata) == {"kernelspec", "language_info"}
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 from check_notebooks import ROOT, draw, environment
 from nbclient import NotebookClient
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
 sys.path.insert(0, str(ROOT / "tests"))
 from lesson_runs import STORED, Clock, reference, stored_runs
@@ -41,6 +42,8 @@ def clean(notebook: nbformat.NotebookNode) -> None:
     """Drop what differs from run to run, and the views of widgets, which without their kernel show nothing."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python"}
+    # Printed lines arrive in one piece or in several, which is a matter of time.
+    CoalesceStreamsPreprocessor().preprocess(notebook, {})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
