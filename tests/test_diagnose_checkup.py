@@ -157,6 +157,26 @@ def test_validation_that_was_augmented_once(healthy):
     assert names(healthy, validation=(turned, VALIDATION[1]))[0] == "validation augmented"
 
 
+def test_training_pictures_that_are_sharper_for_another_reason(healthy):
+    class Noisy(Batches):
+        rng = np.random.default_rng(0)
+
+        def __getitem__(self, index):
+            images, labels = super().__getitem__(index)
+            return images + self.rng.normal(0, 0.3, images.shape), labels
+
+    assert "validation augmented" not in names(healthy, training=Noisy(*TRAINING))
+    soft = VALIDATION[0].copy()  # the second class, of which there is little for training and much for validation
+    soft[:, 1:] = (soft[:, 1:] + soft[:, :-1]) / 2
+    numbers = LABELLED[1][1]
+    sharp, soft = VALIDATION[0][numbers == 0], soft[numbers == 1]
+    training, validation = (
+        (np.concatenate([sharp[some], soft[others]]), one_hot(np.repeat([0, 1], [len(sharp[some]), len(soft[others])])))
+        for some, others in ((slice(4, None), slice(4)), (slice(4), slice(4, None)))
+    )
+    assert "validation augmented" not in names(healthy, training, validation)
+
+
 def test_the_same_pictures_in_both(healthy):
     mixed = np.concatenate([0.9 * TRAINING[0][:20], VALIDATION[0]]), np.concatenate([TRAINING[1][:20], VALIDATION[1]])
     assert names(healthy, validation=mixed)[0] == "same pictures in training and validation"
@@ -215,7 +235,8 @@ class Last(keras.metrics.Metric):
 def test_a_metric_of_the_last_batch(healthy):
     model = network()
     model.set_weights(healthy.get_weights())
-    model.compile("adam", "categorical_crossentropy", metrics=["accuracy", keras.metrics.AUC(), Last()])
+    others = keras.metrics.AUC(), keras.metrics.PrecisionAtRecall(0.6)
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy", *others, Last()])
     found = diagnose.checkup(model, TRAINING, VALIDATION, verbose=False)
     assert found.names == ("metric of the last batch only",) and found[0].evidence.startswith("last ")
 
@@ -240,6 +261,9 @@ def test_a_history_of_the_last_batch(healthy):
     wrong[-8:] = wrong[-8:, ::-1]  # of the last batch of 16 a half, of all 80 a tenth
     model.history.history = {"loss": [0.1], "val_accuracy": [0.5]}
     assert "metric of the last batch only" in names(model, validation=(VALIDATION[0], wrong))
+    # Other weights than those of the last epoch, as after early stopping: a coincidence.
+    model.history.history["val_accuracy"] = [0.7125, 0.8375, 0.5]
+    assert "metric of the last batch only" not in names(model, validation=(VALIDATION[0], wrong))
 
 
 def test_values_that_are_no_numbers_and_pictures_that_are_empty(healthy):

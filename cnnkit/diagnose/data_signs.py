@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 from keras import ops
-from scipy.stats import mannwhitneyu
+from scipy.stats import rankdata
 
 from cnnkit.diagnose.access import as_pictures, batches, read, steps
 from cnnkit.diagnose.case import Case, Finding
@@ -109,8 +109,13 @@ def validation_augmented(case: Case) -> Iterator[Finding]:
 def _seen_in_the_code(data) -> str:
     if isinstance(data, DataGenerator):
         return f"the validation generator has augment={data.augment!r}" if data.augment is not None else ""
-    if isinstance(data, tuple | list):
-        return ""
+    return "the validation pictures are not the same when they are asked for again" if _changes(data) else ""
+
+
+def _changes(data) -> bool:
+    """True if the pictures are not the same when asked for again; those of a `DataGenerator` are seen without that."""
+    if isinstance(data, tuple | list | DataGenerator):
+        return False
     again = copy.copy(data)
     if isinstance(again, keras.utils.PyDataset):
         again.on_epoch_end()
@@ -120,24 +125,41 @@ def _seen_in_the_code(data) -> str:
         )
         for each in (data, again)
     )
-    if len(once) != len(twice) or not np.allclose(once, twice, rtol=1e-6, atol=1e-7):
-        return "the validation pictures are not the same when they are asked for again"
-    return ""
+    return len(once) != len(twice) or not np.allclose(once, twice, rtol=1e-6, atol=1e-7)
 
 
 def _seen_in_the_pictures(case: Case) -> str:
     ours, theirs = (as_pictures(sample.images) for sample in (case.training, case.validation))
-    if min(ours.shape[1:3]) < 8:
+    # Of training pictures that are augmented as they are asked for, nobody knows what they were.
+    if min(ours.shape[1:3]) < 8 or _changes(case.data):
         return ""
     for measure, words in (
         (_filled, "have more margins that were filled than those for training, as after turning and shifting"),
         (_softness, "have softer edges than those for training, as after turning and shifting"),
         (_apart, "differ more in brightness than those for training"),
     ):
-        values = measure(theirs), measure(ours)
-        if np.ptp(np.concatenate(values)) > 0 and mannwhitneyu(*values, alternative="greater").pvalue < 1e-7:
+        beyond, share = _greater(
+            *((measure(images), each.numbers) for images, each in ((theirs, case.validation), (ours, case.training)))
+        )
+        if beyond > 5.2 and share > 0.65:
             return f"the validation pictures {words}"
     return ""
+
+
+def _greater(theirs: tuple[np.ndarray, np.ndarray], ours: tuple[np.ndarray, np.ndarray]) -> tuple[float, float]:
+    """Compare two of (values, classes), within each class, since the sets may have the classes in other shares.
+
+    Returns how far theirs are greater, in standard deviations beyond chance, and in which share of the pairs they are:
+    Wilcoxon's rank sums, added up over the classes.
+    """
+    excess = variance = pairs = 0.0
+    for number in np.intersect1d(theirs[1], ours[1]):
+        above, below = (values[classes == number] for values, classes in (theirs, ours))
+        ranks = rankdata(np.concatenate([above, below]))
+        excess += (ranks[: len(above)] - ranks.mean()).sum()
+        variance += len(above) * len(below) * ranks.var(ddof=1) / len(ranks)
+        pairs += len(above) * len(below)
+    return (excess / np.sqrt(variance), 0.5 + excess / pairs) if variance > 0 else (0.0, 0.5)
 
 
 def _filled(images: np.ndarray) -> np.ndarray:
@@ -228,7 +250,9 @@ def label_trouble(case: Case) -> Iterator[Finding]:
     for problem in labels.problems:
         yield Finding("labels formally wrong", problem, "check_labels(training, validation), then look_at_batch", 0.9)
     # The network may have learnt shuffled labels by heart, and is then no witness.
-    unfounded = labels.signal < 3 and (labels.validation_signal > 4 or abs(theirs) < 2.5)
+    # Nor is it one if it knows some of the validation pictures, or if these are so few that it could not be told.
+    unknown = abs(theirs) < min(2.5, 0.3 * _perfect(case.validation.numbers))
+    unfounded = labels.signal < 3 and (labels.validation_signal > 4 or unknown)
     if labels.signal >= 3 and labels.reordered:
         yield _reordered(
             "what is learnt from the training labels fits the validation labels with the classes swapped", 0.95
@@ -247,6 +271,12 @@ def label_trouble(case: Case) -> Iterator[Finding]:
                 "look_at_batch(training).show(): are the labels true? Shuffle pictures and labels by one permutation",
                 sure,
             )
+
+
+def _perfect(numbers: np.ndarray) -> float:
+    """Return about how many standard deviations beyond chance the `agreement` of a network without mistakes is."""
+    shares = np.bincount(numbers) / len(numbers)
+    return float(np.sqrt(1.5 * len(numbers) * (1 - (shares**2).sum())))
 
 
 def _reordered(evidence: str, likelihood: float) -> Finding:
