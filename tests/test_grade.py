@@ -9,17 +9,19 @@ import socket
 import subprocess
 import sys
 import time
+import unicodedata
 import zipfile
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from hostile import ANSWERS
+from hostile import ANSWERS, RIGHT, WRONG
 
 from cnnkit.checks.exercise import ASSIGNMENTS
 from cnnkit.checks.key import load_key
 from cnnkit.grade import grading, sandbox, submissions
 from cnnkit.grade.main import grade
+from cnnkit.grade.report import write_feedback, write_table
 from cnnkit.grade.runner import Runner
 from cnnkit.grade.sandbox import Limits
 from cnnkit.grade.submissions import collect
@@ -122,7 +124,7 @@ def test_no_answer_fools_or_fells_the_grader(attacked, name):
     fair = ANSWERS[name][0]
     assert record.status in fair, record
     assert record.points == (record.status == "right")
-    assert record.message
+    assert 0 < len(record.message) <= 2000
     for other in OTHERS:
         assert (attacked[name, other].status, attacked[name, other].points) == ("right", 1), attacked[name, other]
 
@@ -206,6 +208,52 @@ def renamed_function():
     return solved(flip_twice="def my_flip(image):\n    return image[::-1, ::-1]\n")
 
 
+def among_the_tests():
+    """The answer is in one check's cell, a helper of another answer in another's."""
+    content = solved(flip_twice="pass", brighten="def brighten(image, amount):\n    return cut(image + 1.0 * amount)\n")
+    cell(content, "flip_twice_check")["source"] = KEY.solution("flip_twice") + '\ncheck("flip_twice", flip_twice)\n'
+    cell(content, "brighten_check")["source"] = (
+        "def cut(x):\n    return np.clip(x, 0, 255)\ncheck('brighten', brighten)\n"
+    )
+    return content
+
+
+def with_more(name, *codes, **answers):
+    """Cells between an answer, or a check, and what follows."""
+    content = solved(**answers)
+    place = content["cells"].index(cell(content, name)) + 1
+    content["cells"][place:place] = [{"cell_type": "code", "metadata": {}, "source": code} for code in codes]
+    return content
+
+
+def magics():
+    code = "files = !ls\nhere = %pwd\n%matplotlib inline\nnp.flip?\ndef flip_twice(image):\n    display(image)\n"
+    code += "    same = (7\n            % 3\n            != 5)\n    return image[::-1, ::-1]\n"
+    return solved(flip_twice="\ufeff" + code)
+
+
+def old_format():
+    content = solved()
+    for each in content["cells"]:
+        if each["cell_type"] == "code":
+            each["input"] = each.pop("source")
+    return {"nbformat": 3, "metadata": {}, "worksheets": [{"cells": content["cells"]}]}
+
+
+def annotated():
+    return solved(flip_twice="def flip_twice(image: NDArray) -> NDArray:\n    return image[::-1, ::-1]\n")
+
+
+def by_a_function():
+    return solved(flip_twice="def make():\n    global flip_twice\n    flip_twice = lambda x: x[::-1, ::-1]\nmake()\n")
+
+
+def attribute():
+    code = "def flip_twice(image):\n    return np.flip(image, settings.axes)\n"
+    more = ("import types\nsettings = types.SimpleNamespace()", "settings.axes = (0, 1)")
+    return with_more("brighten", *more, flip_twice=code)
+
+
 def strange_cells():
     content = solved()
     content["cells"] += [None, 5, [], {}, {"cell_type": "code"}, {"cell_type": "code", "source": 7}]
@@ -226,6 +274,21 @@ ODD = {
     "with_helpers": (with_helpers, ALL, ALL),
     "renamed_function": (renamed_function, ALL, ALL),
     "strange_cells": (strange_cells, ALL, ALL),
+    "among_the_tests": (among_the_tests, ALL, ALL),
+    "corrected_below": (lambda: with_more("flip_twice", RIGHT, flip_twice=WRONG), ALL, ALL),
+    "spoilt_below": (lambda: with_more("flip_twice", WRONG), "wrong", ALL),
+    "scratch_after_the_check": (lambda: with_more("flip_twice_check", WRONG), ALL, ALL),
+    "magics": (magics, ALL, ALL),
+    "old_format": (old_format, ALL, ALL),
+    "annotated": (annotated, ALL, ALL),
+    "by_a_function": (by_a_function, ALL, ALL),
+    "attribute": (attribute, ALL, ALL),
+    "lines": (lambda: with_more("brighten", "\n" * 390_000, flip_twice="\n" * 390_000), NONE, ALL),
+    "no_such_package": (
+        lambda: solved(flip_twice="import cv2x\ndef flip_twice(x):\n    return cv2x.flip(x)\n"),
+        "wrong",
+        ALL,
+    ),
     "blank": (notebook, NONE, NONE),
     "one_flip": (lambda: solved(flip_twice="def flip_twice(image):\n    return image[::-1]\n"), "wrong", ALL),
     "no_json": (lambda: '{"cells": [', "unreadable", "unreadable"),
@@ -268,6 +331,8 @@ def test_a_mistake_is_named_and_notes_say_what_was_odd(odd):
     assert "2 cells" in found["twice", "flip_twice"]["note"]
     assert "my_flip" in found["renamed_function", "flip_twice"]["note"]
     assert "JSON" in found["no_json", "flip_twice"]["note"]
+    assert "changes it" in found["corrected_below", "flip_twice"]["note"]
+    assert found["no_such_package", "flip_twice"]["note"] == "raised ModuleNotFoundError"
 
 
 def test_the_report_counts_and_the_pages_explain(odd):
@@ -439,6 +504,39 @@ def test_a_name_is_no_formula_and_no_markup(key, tmp_path):
     report = (tmp_path / "grades_report.md").read_text(encoding="utf-8")
     prose = re.sub(r"^ *(`{3,})python.*?\1$", "", report, flags=re.M | re.S)  # without the code of answers
     assert "2 (" in report and "````python" in report and not re.search(r"(?<!\\)<", prose)
+
+
+def test_a_cell_is_no_formula_for_a_spreadsheet_that_parts_it_elsewhere(tmp_path):
+    names = ["ada;=1+1", " @sum", "\uff1d1+1", "bob\t-2", "Ann-Lee", "a; b"]
+    records = [grading.Record(name, "x", "right", 1, 1, None, 0.1, "=1", "") for name in names]
+    write_table(tmp_path / "grades.csv", records)
+    found = rows(tmp_path / "grades.csv")
+    assert [row["student"] for row in found] == ["ada;'=1+1", "' @sum", "'\uff1d1+1", "bob\t'-2", "Ann-Lee", "a; b"]
+    assert {row["note"] for row in found} == {"'=1"}
+
+
+def test_no_two_students_share_a_page_anywhere(tmp_path):
+    names = ["Ada", "ada", "Jos\u00e9", "Jose\u0301", "bob"]
+    pages = [write_feedback(tmp_path, ASSIGNMENT, name, [], names).name for name in names]
+    assert len({unicodedata.normalize("NFC", page).casefold() for page in pages}) == 5 and pages[4] == "bob.html"
+
+
+def test_a_zip_file_with_a_remark_beside_its_folder_and_paths_that_lead_out(tmp_path):
+    files = {f"course/week/{name}/x.ipynb": solved() for name in ("ada", "bob")}
+    pack(tmp_path / "a.zip", files | {"READ ME.txt": {}, "__MACOSX/course/._x.ipynb": {}})
+    pack(tmp_path / "b.zip", {"ada.ipynb": solved(), "../../bob.ipynb": solved(), "/etc/": None})
+    for name, more in (("a", []), ("b", ["etc"])):
+        found = collect(tmp_path / f"{name}.zip", ASSIGNMENT).submissions
+        assert [each.student for each in found] == ["ada", "bob", *more]
+
+
+def test_one_student_with_several_notebooks_is_asked_about(key, tmp_path):
+    save(tmp_path / "submissions" / "week1" / "ada.ipynb", notebook())
+    save(tmp_path / "submissions" / "week1" / "bob.ipynb", notebook())
+    (tmp_path / "submissions" / "\x1b[31m.txt").write_text("x")
+    said = []
+    grade(tmp_path / "submissions", ASSIGNMENT, tmp_path / "grades.csv", say=said.append)
+    assert any("one student, week1" in line for line in said) and all(line.isprintable() for line in said)
 
 
 @pytest.mark.parametrize(

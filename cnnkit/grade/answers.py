@@ -2,7 +2,8 @@
 
 An answer is the cell with the exercise's nbgrader id, else the cell that defines the name, whatever has become of the
 ids; with it go the statements of other cells that it needs: imports, helper functions, constants. Tests are left
-where they are. All this reads code, and runs none.
+where they are; a definition that somebody has written among them is taken if there is no other. All this reads code,
+and runs none.
 """
 
 import ast
@@ -31,12 +32,13 @@ class Statement:
 
 @dataclass
 class Cell:
-    """A code cell. `statements` is None where Python cannot read it."""
+    """A code cell, be it for an answer or for a test. `statements` is None where Python cannot read it."""
 
     number: int
     grade_id: str | None
     code: str
     statements: list[Statement] | None
+    tests: bool
     names: frozenset[str] = field(default_factory=frozenset)
 
     def answers(self, name: str) -> bool:
@@ -71,19 +73,26 @@ def _cells(raw: bytes) -> list[Cell]:
         notebook = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"this is no JSON ({error.__class__.__name__}: {str(error)[:100]})") from None
-    listed = notebook.get("cells") if isinstance(notebook, dict) else None
+    notebook = notebook if isinstance(notebook, dict) else {}
+    listed = notebook.get("cells", _old_cells(notebook))
     if not isinstance(listed, list):
         raise ValueError("this is no notebook: it has no list of cells")
     cells = []
     for number, entry in enumerate(listed, 1):
         if not isinstance(entry, dict) or entry.get("cell_type") != "code":
             continue
-        source, marks = entry.get("source"), _marks(entry)
+        source, marks = entry.get("source", entry.get("input")), _marks(entry)
         lines = source if isinstance(source, list) else [source]
-        if marks.get("grade") is True or not all(isinstance(line, str) for line in lines):
-            continue
-        cells.append(_read(number, marks.get("grade_id"), "".join(lines)))
+        if all(isinstance(line, str) for line in lines):
+            cells.append(_read(number, marks, "".join(lines)))
     return cells
+
+
+def _old_cells(notebook: dict) -> list | None:
+    """Return the cells of a notebook in the format before 4; None if there are none."""
+    sheets = notebook.get("worksheets")
+    cells = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)] if isinstance(sheets, list) else []
+    return cells[0] if cells else None  # nothing has ever made a second sheet
 
 
 def _marks(entry: dict) -> dict:
@@ -92,30 +101,29 @@ def _marks(entry: dict) -> dict:
     return marks if isinstance(marks, dict) else {}
 
 
-def _read(number: int, grade_id: object, code: str) -> Cell:
-    grade_id = grade_id if isinstance(grade_id, str) else None
-    code = code.replace("\r\n", "\n").replace("\r", "\n")
+def _read(number: int, marks: dict, code: str) -> Cell:
+    grade_id = marks.get("grade_id") if isinstance(marks.get("grade_id"), str) else None
+    tests = marks.get("grade") is True
+    code = code.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     for text in (code, _without_magics(code)):
         try:
             if len(text) > LONGEST:
                 break
             statements = [_statement(tree) for tree in ast.parse(text).body]
             names = frozenset().union(*(each.binds for each in statements))
-            return Cell(number, grade_id, text, statements, names)
+            return Cell(number, grade_id, text, statements, tests, names)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
-    return Cell(number, grade_id, code[:LONGEST], None)
+    return Cell(number, grade_id, code[:LONGEST], None, tests)
 
 
 def _without_magics(code: str) -> str:
     """Return the code without Jupyter's commands (%time, !ls, name?), as many lines as before."""
     if re.match(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b)", code):
         return ""  # another language
-    lines = [
-        re.sub(r"\S.*", "pass", line) if re.match(r"\s*(%|!|\?)|\s*[\w.]+\?{1,2}\s*$", line) else line
-        for line in code.split("\n")
-    ]
-    return "\n".join(lines)
+    code = re.sub(r"^([\w ,]+=\s*)(%\w|!).*", r"\1None", code, flags=re.M)  # files = !ls
+    command = re.compile(r"\s*(%{1,2}[A-Za-z]|!(?!=)|\?)|\s*[\w.]+\?{1,2}\s*$")
+    return "\n".join(re.sub(r"\S.*", "pass", line) if command.match(line) else line for line in code.split("\n"))
 
 
 def _statement(tree: ast.stmt) -> Statement:
@@ -131,6 +139,7 @@ def _bound(tree: ast.AST) -> set[str]:
         node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
+            found.update(name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names)
             continue
         if isinstance(node, ast.Lambda):
             continue
@@ -138,7 +147,7 @@ def _bound(tree: ast.AST) -> set[str]:
             found.update((each.asname or each.name).split(".")[0] for each in node.names)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):  # table["a"] = 1
+        elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):  # table["a"] = 1
             found.update(_owner(node))
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):  # numbers.append(1)
             function = node.value.func
@@ -148,7 +157,7 @@ def _bound(tree: ast.AST) -> set[str]:
 
 
 def _owner(node: ast.AST) -> list[str]:
-    while isinstance(node, ast.Subscript):
+    while isinstance(node, ast.Subscript | ast.Attribute):
         node = node.value
     return [node.id] if isinstance(node, ast.Name) else []
 
@@ -189,12 +198,15 @@ def _is_constant(tree: ast.expr, *values: object) -> bool:
 
 def _answer(name: str, cells: list[Cell], exercises: list[str]) -> dict:
     marked = [cell for cell in cells if cell.grade_id == name]
-    others = [cell for cell in cells if cell.grade_id != name]
-    for some, word in ((marked, "marked"), (others, "found by its name")):
+    others = [cell for cell in cells if cell.grade_id != name and not cell.tests]
+    tests = [cell for cell in cells if cell.grade_id != name and cell.tests]
+    for some, word in ((marked, "marked"), (others, "found by its name"), (tests, "found among the tests")):
         answers = [cell for cell in some if cell.answers(name)]
         if answers:
-            return _made(name, answers[-1], cells, exercises, _note(name, answers, others, word))
-    for some in (marked, [cell for cell in others if re.search(rf"^\s*(def\s+)?{name}\b\s*[(=]", cell.code, re.M)]):
+            later = _later(name, answers[-1], cells) if some is marked else []
+            return _made(name, answers[-1], cells, exercises, _note(name, answers, others, later, word), later)
+    definition = re.compile(rf"^[ \t]*(def[ \t]+)?{name}[ \t]*[(=]", re.M)
+    for some in (marked, [cell for cell in others if definition.search(cell.code)]):
         unreadable = [cell for cell in some if cell.statements is None]
         if unreadable:
             return _made(name, unreadable[-1], cells, exercises, "Python cannot read the cell")
@@ -206,20 +218,31 @@ def _answer(name: str, cells: list[Cell], exercises: list[str]) -> dict:
     return {"note": "nothing written yet" if handed_out else "there is no such cell and no such name"}
 
 
-def _note(name: str, answers: list[Cell], others: list[Cell], word: str) -> str:
+def _later(name: str, home: Cell, cells: list[Cell]) -> list[Cell]:
+    """Return the cells between an answer and its check that change it, as they do when the notebook is run."""
+    rest = cells[cells.index(home) + 1 :]
+    check = next((index for index, cell in enumerate(rest) if cell.grade_id == f"{name}_check"), 0)
+    return [cell for cell in rest[:check] if cell.grade_id is None and cell.answers(name)]
+
+
+def _note(name: str, answers: list[Cell], others: list[Cell], later: list[Cell], word: str) -> str:
     notes = [] if word == "marked" else [word]
     if len(answers) > 1:
         notes.append(f"there are {len(answers)} cells with an answer; the last was taken")
-    if word == "marked" and any(cell.answers(name) for cell in others):
+    if later:
+        notes.append("a cell between it and its check changes it; so it was taken")
+    elif word == "marked" and any(cell.answers(name) for cell in others):
         notes.append("other cells define it, too; the marked one was taken")
     return "; ".join(notes)
 
 
-def _made(name: str, cell: Cell, cells: list[Cell], exercises: list[str], note: str) -> dict:
+def _made(
+    name: str, cell: Cell, cells: list[Cell], exercises: list[str], note: str, later: list[Cell] | tuple = ()
+) -> dict:
     if cell.statements is None:
         return {"name": name, "note": note, "parts": [{"label": _label(cell), "code": cell.code, "all": None}]}
-    few = _chosen(name, cell, cells)
-    alone = not (cell.names & (set(exercises) - {name}))
+    few = _chosen(name, [cell, *later], cells)
+    alone = not (cell.tests or cell.names & (set(exercises) - {name}))
     parts = []
     for each in sorted(few.keys() | {cell.number}):
         mine = next(other for other in cells if other.number == each)
@@ -228,7 +251,8 @@ def _made(name: str, cell: Cell, cells: list[Cell], exercises: list[str], note: 
             whole = list(range(len(cell.statements)))
             part |= {"all": whole} if whole == part["all"] else {"all": whole, "few": part["all"]}
         parts.append(part)
-    parts.sort(key=lambda part: part["label"] == _label(cell))  # the answer last
+    last = [_label(each) for each in (cell, *later)]
+    parts.sort(key=lambda part: last.index(part["label"]) if part["label"] in last else -1)  # the answer last
     return {"name": name, "note": note, "parts": parts}
 
 
@@ -236,8 +260,10 @@ def _label(cell: Cell) -> str:
     return f"cell {cell.number}"
 
 
-def _chosen(name: str, home: Cell, cells: list[Cell]) -> dict[int, set[int]]:
-    """Return the statements, by cell, that give `name` its value in the cell `home`, and all that those need."""
+def _chosen(name: str, homes: list[Cell], cells: list[Cell]) -> dict[int, set[int]]:
+    """Return the statements, by cell, that give `name` its value in the cells `homes`, and all that those need."""
+    tests = [cell for cell in cells if cell.tests]
+    cells = [cell for cell in cells if not cell.tests]
     chosen: dict[int, set[int]] = {}
     done, waiting = {name}, []
 
@@ -256,15 +282,16 @@ def _chosen(name: str, home: Cell, cells: list[Cell]) -> dict[int, set[int]]:
         imports = [(cell, i) for cell, i in found if isinstance(cell.statements[i].tree, ast.Import | ast.ImportFrom)]
         return imports or found  # np.seterr() changes nothing that an answer should need
 
-    for index, each in enumerate(home.statements):
-        if name in each.binds:
-            take(home, index)
+    for home in homes:
+        for index, each in enumerate(home.statements):
+            if name in each.binds:
+                take(home, index)
     while waiting and sum(map(len, chosen.values())) < MOST_STATEMENTS:
         wanted = waiting.pop()
         if wanted in done:
             continue
         done.add(wanted)
-        found = definers(wanted, [home]) or definers(wanted, cells)
+        found = definers(wanted, homes) or definers(wanted, cells) or definers(wanted, tests)
         for cell, index in found or definers("*", cells):  # from somewhere import *
             take(cell, index)
     return chosen

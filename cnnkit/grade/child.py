@@ -4,6 +4,8 @@ Nothing in here is to be trusted once a student's code has run; what it sends ba
 process. The right results are not in here.
 """
 
+import __future__
+
 import ast
 import builtins
 import copy
@@ -24,6 +26,8 @@ __all__ = ["perform"]
 CHUNK = 1 << 20
 # Whoever puts something else in the place of what is in these wants to be judged by other rules.
 WATCHED = (builtins, copy, json, np, np.linalg, np.random, np.testing, calls, plain, views)
+# Names in annotations need not exist: they are never looked at, and whole notebooks may say so at their top.
+FLAGS = __future__.annotations.compiler_flag
 
 
 def perform(job: dict, world: dict, notebook: int | None) -> bytes:
@@ -56,21 +60,29 @@ def _run(job: dict, world: dict, notebook: int | None) -> dict:
     arguments = plain.loads(job["arguments"])
     touched = _forbid(job["hidden"])
     before = [dict(vars(module)) for module in WATCHED]
-    space = {**world, "__name__": "__main__", "__builtins__": builtins}
+    codes = [{name: _code(value) for name, value in names.items()} for names in before]
+    space = {"display": lambda *_, **__: None, **world, "__name__": "__main__", "__builtins__": builtins}
     for name in job["exercises"]:
         space.pop(name, None)
-    error = _execute(job["parts"], space, job["few"])
+    error, absent = _execute(job["parts"], space, job["few"])
     if job["name"] in space:
         outcomes = calls.run(space[job["name"]], exercise, arguments)
     else:
         outcomes = [error or {"error": "NameError", "text": f"name {job['name']!r} is not defined"}] * len(arguments)
+    if absent:  # says more than that a name is not known
+        outcomes = [absent if each.get("error") == "NameError" else each for each in outcomes]
     changed = {
         f"{module.__name__}.{name}"
-        for module, names in zip(WATCHED, before, strict=True)
+        for module, names, code in zip(WATCHED, before, codes, strict=True)
         for name, value in names.items()
-        if vars(module).get(name) is not value and callable(value)
+        if callable(value) and (vars(module).get(name) is not value or _code(value) is not code[name])
     }
-    return {"outcomes": plain.dumps(outcomes), "changed": sorted(changed)[:5], "touched": touched[:5]}
+    return {"outcomes": plain.dumps(outcomes), "changed": sorted(changed)[:5], "touched": sorted(set(touched))[:5]}
+
+
+def _code(value: object) -> object:
+    """Return the instructions of a function: they can be exchanged without exchanging it."""
+    return getattr(value, "__code__", None)
 
 
 def _forbid(hidden: list[str]) -> list[str]:
@@ -109,9 +121,12 @@ def _forbid(hidden: list[str]) -> list[str]:
     return touched
 
 
-def _execute(parts: list[dict], space: dict, few: bool) -> dict | None:
-    """Run the statements one by one, those after an error, too; return the last error in the answer's own cell."""
-    found = None
+def _execute(parts: list[dict], space: dict, few: bool) -> tuple[dict | None, dict | None]:
+    """Run the statements one by one, those after an error, too.
+
+    Returns the last error in the answer's own cell, and the last one because of a module that is not there.
+    """
+    found = absent = None
     for part in parts:
         label, code = part["label"], part["code"]
         linecache.cache[label] = (len(code), None, code.splitlines(keepends=True), label)
@@ -125,10 +140,11 @@ def _execute(parts: list[dict], space: dict, few: bool) -> dict | None:
         for index, tree in enumerate(body):
             if chosen is None or index in chosen:
                 try:
-                    exec(compile(ast.Module([tree], []), label, "exec"), space)
+                    exec(compile(ast.Module([tree], []), label, "exec", FLAGS, dont_inherit=True), space)
                 except BaseException as error:
                     found = _described(error, label)
-    return found
+                    absent = found if isinstance(error, ModuleNotFoundError) else absent
+    return found, absent
 
 
 def _described(error: BaseException, label: str) -> dict:

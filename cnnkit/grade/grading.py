@@ -29,6 +29,7 @@ DRAWS = 3  # sets of hidden inputs for a function
 READING = Limits(seconds=60)
 QUICK, NETWORK = Limits(), Limits(seconds=90, memory=4 * 2**30)
 LONGEST_CODE = 3000  # characters of an answer that go into the report
+LONGEST_MESSAGE = 2000
 # Where the answers are kept. Nobody who solves an exercise names these.
 KEY = re.compile(r"\bcnnkit\s*\.\s*(grade|checks\s*\.)|\b(load_key|hidden_check|CNNKIT_SOLUTIONS)\b")
 ENDS = {
@@ -271,7 +272,7 @@ class Grader:
         message: str = "",
     ) -> Record:
         out_of = self._points[name]
-        return Record("", name, status, share * out_of, out_of, misconception, 0.0, note, message)
+        return Record("", name, status, share * out_of, out_of, misconception, 0.0, note, message[:LONGEST_MESSAGE])
 
 
 def key_digest(folder: Path, assignment: str) -> str:

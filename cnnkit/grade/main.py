@@ -9,7 +9,7 @@ from pathlib import Path
 from cnnkit.checks.exercise import ASSIGNMENTS
 from cnnkit.checks.key import load_key, solutions_folder
 from cnnkit.grade.grading import Grader, Journal, Record, draw_seed, key_digest
-from cnnkit.grade.report import write_feedback, write_report, write_table
+from cnnkit.grade.report import printable, write_feedback, write_report, write_table
 from cnnkit.grade.runner import Runner
 from cnnkit.grade.sandbox import DESCRIPTIONS
 from cnnkit.grade.submissions import collect
@@ -59,11 +59,18 @@ def grade(
     key = load_key(assignment)
     found = collect(submissions, assignment)
     for place in found.left_out[:10]:
-        say(f"Left out, since it is no notebook: {place}")
+        say(f"Left out, since it is no notebook: {printable(place)}")
+    if len(found.submissions) == 1 and len(found.submissions[0].notebooks) > 1:
+        say(
+            f"All notebooks are taken as those of one student, {printable(found.submissions[0].student)}."
+            " If they are of several, give the folder that they lie in."
+        )
     folder = solutions_folder()
     digest = key_digest(folder, assignment)
-    journal = Journal(out.with_suffix(".records.jsonl"), assignment, digest, draw_seed(digest, found.submissions))
-    hidden = [str(each) for each in (submissions, folder, folder.parent / "tests", out.parent) if _may_hide(each)]
+    records_file = out.with_suffix(".records.jsonl")
+    journal = Journal(records_file, assignment, digest, draw_seed(digest, found.submissions))
+    secret = (submissions, folder, folder.parent / "tests", folder.parent / ".git", records_file, out.parent)
+    hidden = [str(each) for each in secret if _may_hide(each)]
     with Runner(key.setup(), hidden, walls) as runner:
         say(DESCRIPTIONS[runner.walls] + ".")
         grader = Grader(key, runner, journal, hidden)
@@ -72,9 +79,10 @@ def grade(
                 say(f"{number} of {len(found.submissions)} students")
     journal.close()
     records = [journal.records[each.student, name] for each in found.submissions for name in key.exercises]
+    students = [each.student for each in found.submissions]
     for each in found.submissions:
         mine = [record for record in records if record.student == each.student]
-        write_feedback(out.with_name(f"{out.stem}_feedback"), assignment, each.student, mine)
+        write_feedback(out.with_name(f"{out.stem}_feedback"), assignment, each.student, mine, students)
     write_report(out.with_name(f"{out.stem}_report.md"), assignment, records)
     write_table(out, records)
     return records

@@ -5,15 +5,16 @@ import hashlib
 import io
 import os
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from html import escape
 from pathlib import Path
 
 from cnnkit.checks.exercise import Exercise, exercises
 from cnnkit.grade.grading import STATUSES, Record
 
-__all__ = ["write_feedback", "write_report", "write_table"]
+__all__ = ["printable", "write_feedback", "write_report", "write_table"]
 
 COLUMNS = ("student", "exercise", "status", "points", "out_of", "misconception", "seconds", "note")
 MOST_NAMED, MOST_UNNAMED = 5, 20  # that the report tells of each exercise
@@ -65,7 +66,9 @@ def write_report(path: Path, assignment: str, records: list[Record]) -> None:
     _write(path, "\n".join([*lines, "", *_doubts(records)]).rstrip() + "\n")
 
 
-def write_feedback(folder: Path, assignment: str, student: str, records: list[Record]) -> Path:
+def write_feedback(
+    folder: Path, assignment: str, student: str, records: list[Record], all_students: Collection[str]
+) -> Path:
     """Write a student's page into a folder and return its path."""
     titles = {each.id: each.title for each in exercises(assignment)}
     points, out_of = sum(each.points for each in records), sum(each.out_of for each in records)
@@ -76,9 +79,9 @@ def write_feedback(folder: Path, assignment: str, student: str, records: list[Re
         sections.append(
             f'<section style="border-color:{colour}"><h2>{escape(titles[each.exercise])}</h2>'
             f'<p><strong style="color:{colour}">{escape(word)}</strong>, {score}</p>'
-            f"<p>{escape(_printable(each.message))}</p></section>"
+            f"<p>{escape(printable(each.message))}</p></section>"
         )
-    title = f"{escape(_printable(student))}: {assignment}"
+    title = f"{escape(printable(student))}: {assignment}"
     page = (
         f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>\n'
@@ -86,7 +89,7 @@ def write_feedback(folder: Path, assignment: str, student: str, records: list[Re
         "</main></body>\n</html>\n"
     )
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{_file_name(student)}.html"
+    path = folder / f"{_file_name(student, all_students)}.html"
     _write(path, page)
     return path
 
@@ -118,7 +121,7 @@ def _unnamed(records: list[Record]) -> list[str]:
         names = ", ".join(_plain(each.student) for each in group[:5]) + (", …" if len(group) > 5 else "")
         fence = "`" * (3 + max(map(len, re.findall("`+", group[0].code)), default=0))
         lines += ["", f"- {len(group)} ({names}): {_plain(group[0].message)}", "", f"  {fence}python"]
-        lines += [f"  {_printable(line)}" for line in group[0].code.splitlines()] + [f"  {fence}"]
+        lines += [f"  {printable(line)}" for line in group[0].code.splitlines()] + [f"  {fence}"]
     if len(ordered) > MOST_UNNAMED:
         lines += ["", f"- and {len(ordered) - MOST_UNNAMED} others"]
     return lines
@@ -142,26 +145,31 @@ def _row(cells: list[str]) -> str:
 
 def _plain(text: str) -> str:
     """Return text in one line, in which Markdown and HTML mean nothing."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(_printable(text).split()))
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(printable(text).split()))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return text without control characters and what else is no text: names of files may have anything in them."""
     text = text.encode("utf-8", "backslashreplace").decode()
     return "".join(letter if letter.isprintable() or letter == "\t" else " " for letter in text)
 
 
 def _harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    cell = _printable(cell)
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t") else cell
+    """Return a cell that no spreadsheet takes for a formula, not even one that parts cells at semicolons."""
+    return re.sub(r"(^|[;|\t])(\s*[=+@\uff1d\uff0b\uff0d\uff20-])", r"\1'\2", printable(cell))
 
 
-def _file_name(student: str) -> str:
-    """Return a name for a file that every system takes; no two students have the same."""
-    name = re.sub(r"[^\w.-]", "_", _printable(student)).strip(".")[:80]
-    if name == student:
+def _file_name(student: str, others: Collection[str]) -> str:
+    """Return a name for a file that every system takes; no two students have the same, not even in capitals."""
+    name = re.sub(r"[^\w.-]", "_", printable(student)).strip(".")[:80]
+    if name == student and sum(_folded(name) == _folded(each) for each in others) == 1:
         return name
     return f"{name}-{hashlib.sha256(student.encode(errors='surrogateescape')).hexdigest()[:8]}"
+
+
+def _folded(name: str) -> str:
+    """Return a name as file systems see it that tell neither capitals nor the ways to write an accent apart."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _write(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cnnkit.grade import kernel
 
-__all__ = ["DESCRIPTIONS", "Limits", "candidates", "enter", "enter_namespaces"]
+__all__ = ["DESCRIPTIONS", "Limits", "candidates", "enter", "enter_namespaces", "job_user"]
 
 DESCRIPTIONS = {
     "namespaces": "Full isolation: own process, network and mount namespaces, own user, only Python's files",
@@ -83,6 +83,11 @@ def candidates() -> list[str]:
     return ["namespaces", *(["other_user"] if root else []), "limits"]
 
 
+def job_user(number: int) -> int:
+    """Return the user that a job is given, so that those at the same time differ."""
+    return NOBODY + number % 4096
+
+
 def enter_namespaces() -> None:
     """Let the next child be the first process in a namespace of its own; an ordinary user's own user namespace."""
     user, group = os.geteuid(), os.getegid()
@@ -120,7 +125,7 @@ def enter(walls: str, limits: Limits, hidden: list[str], folder: str, number: in
         _build(hidden)
         folder = "/tmp"
     if walls != "limits" and os.geteuid() == 0:
-        user = NOBODY + number % 4096
+        user = job_user(number)
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)

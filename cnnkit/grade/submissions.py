@@ -141,9 +141,11 @@ def _in_zip(path: Path) -> list[str]:
 
 def _by_student(path: Path, places: list[str], assignment: str) -> Collection:
     parts = {place: PurePosixPath(place.replace("\\", "/")).parts for place in places}
+    parts = {place: tuple(name for name in each if name not in ("/", "..")) for place, each in parts.items()}
     parts = {place: each for place, each in parts.items() if each and not any(map(_is_hidden, each))}
     for _ in range(2 if path.is_file() else 0):  # a zip file often has all in one folder, or that in another
-        if _are_wrapped(list(parts.values()), assignment):
+        useful = [each for place, each in parts.items() if len(each) > 1 or place.endswith("/") or _ending(place)]
+        if _are_wrapped(useful, assignment):
             parts = {place: each[1:] for place, each in parts.items() if len(each) > 1}
     students: dict[str, Submission] = {}
     left_out = []
@@ -165,7 +167,7 @@ def _by_student(path: Path, places: list[str], assignment: str) -> Collection:
 
 
 def _are_wrapped(places: list[tuple[str, ...]], assignment: str) -> bool:
-    """Return True if all lies in one folder, and that is not the folder of the only student."""
+    """Return True if all notebooks lie in one folder, and that is not the folder of the only student."""
     seconds = {name for place in places for name in place[1:2]}
     only = bool(seconds & {assignment, f"{assignment}.ipynb"})
     return len({place[0] for place in places}) == 1 and bool(seconds) and not only

@@ -102,9 +102,9 @@ def _guard(channel: socket.socket, notebook: int | None, walls: str, hidden: lis
             sandbox.enter_namespaces()
         elif LINUX:
             kernel.adopt_orphans()
-        if folder and walls == "other_user":
-            os.chmod(folder, 0o777)
         job_id = os.getpid()
+        if folder and walls == "other_user":
+            os.chown(folder, sandbox.job_user(job_id), -1)
         pid = os.fork()
         if pid == 0:
             _job(job, into, notebook, (walls, limits, hidden, folder, job_id), world)
