@@ -182,6 +182,22 @@ def test_the_same_pictures_in_both(healthy):
     assert names(healthy, validation=mixed)[0] == "same pictures in training and validation"
 
 
+def test_small_pictures_that_are_like_each_other_are_no_copies():
+    rng = np.random.default_rng(0)
+    drawn = rng.random((2, 8, 8))
+    (training, ours), (validation, theirs) = (
+        ((drawn[numbers] + rng.normal(0, 0.05, (count, 8, 8))).astype(np.float32)[..., None], one_hot(numbers))
+        for count, numbers in ((160, np.arange(160) % 2), (80, np.arange(80) % 2))
+    )
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(inputs)))
+    model.compile("adam", "categorical_crossentropy")
+    copies = "same pictures in training and validation"
+    assert copies not in names(model, (training, ours), (validation, theirs))
+    validation[:20], theirs[:20] = training[:20], ours[:20]
+    assert copies in names(model, (training, ours), (validation, theirs))
+
+
 def test_pictures_on_their_heads():
     (images, labels), validation = bodies(160), bodies(80, seed=1)
     assert "vertical flips" not in names(network(), (images, labels), validation)

@@ -83,6 +83,7 @@ def leak(case: Case) -> Iterator[Finding]:
     if len(duplicates) < max(1, 0.02 * duplicates.validation):
         return
     exact = sum(pair.distance < 0.01 for pair in duplicates) / duplicates.validation
+    exact *= any(_same(*shown, pair.mirrored) for shown, pair in zip(duplicates.pictures, duplicates, strict=False))
     # Where training pictures are as like each other, it is the kind of picture and no copy.
     if exact < 0.02 and duplicates.share < 3 * close_relations(case.data):
         return
@@ -92,6 +93,12 @@ def leak(case: Case) -> Iterator[Finding]:
         "split first, by patient where there are several pictures of one, and copy or augment only then",
         0.96,
     )
+
+
+def _same(ours: np.ndarray, theirs: np.ndarray, mirrored: bool) -> bool:
+    """True if two pictures differ in light at most: of very small ones the hash has few bits."""
+    theirs = theirs[:, ::-1] if mirrored else theirs
+    return ours.shape == theirs.shape and bool(np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.995)
 
 
 def validation_augmented(case: Case) -> Iterator[Finding]:
@@ -250,10 +257,11 @@ def label_trouble(case: Case) -> Iterator[Finding]:
     for problem in labels.problems:
         yield Finding("labels formally wrong", problem, "check_labels(training, validation), then look_at_batch", 0.9)
     # The network may have learnt shuffled labels by heart, and is then no witness.
-    # Nor is it one if it knows some of the validation pictures, or if these are so few that it could not be told.
+    # It is none either if it knows some of the validation pictures, or if these are so few that it could not be told.
     unknown = abs(theirs) < min(2.5, 0.3 * _perfect(case.validation.numbers))
-    unfounded = labels.signal < 3 and (labels.validation_signal > 4 or unknown)
-    if labels.signal >= 3 and labels.reordered:
+    unfounded = labels.signal < 3 and (unknown or (labels.validation_signal > 4 and theirs < 4))
+    understood = theirs > 4 and order == tuple(range(len(order)))
+    if labels.signal >= 3 and labels.reordered and not understood:
         yield _reordered(
             "what is learnt from the training labels fits the validation labels with the classes swapped", 0.95
         )
