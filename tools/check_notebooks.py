@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-CELL_TIMEOUT = 300  # seconds; without it nbval waits half an hour for a kernel that has died
+CELL_TIMEOUT = 600  # seconds; without it nbval waits half an hour for a kernel that has died
 WORKERS = 2
 
 
