@@ -100,7 +100,7 @@ def attacked(walls, tmp_path_factory):
     place = tmp_path_factory.mktemp("attacked")
     folder = place / "submissions"
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grading, "QUICK", Limits(seconds=4, memory=2**29))
+        patch.setattr(grading, "QUICK", Limits(seconds=8, memory=2**29))
         patch.setenv("CNNKIT_SOLUTIONS", str(SOLUTIONS))
         words = {"{folder}": str(folder), "{solutions}": str(SOLUTIONS), "{port}": str(server.getsockname()[1])}
         for name, (_, code) in ANSWERS.items():
@@ -127,6 +127,16 @@ def test_no_answer_fools_or_fells_the_grader(attacked, name):
     assert 0 < len(record.message) <= 2000
     for other in OTHERS:
         assert (attacked[name, other].status, attacked[name, other].points) == ("right", 1), attacked[name, other]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("grade")
+def test_a_fork_bomb_is_ended_before_it_fills_the_machine(attacked, walls):
+    """For root the system has no limit on processes, so the grader counts."""
+    if walls != "limits" or os.getuid() != 0:
+        pytest.skip("the system counts")
+    record = attacked["fork_bomb", "flip_twice"]
+    assert record.status == "crashed" and record.seconds < 6, record
 
 
 @pytest.mark.slow

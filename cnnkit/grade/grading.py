@@ -35,6 +35,7 @@ KEY = re.compile(r"\bcnnkit\s*\.\s*(grade|checks\s*\.)|\b(load_key|hidden_check|
 ENDS = {
     "time": ("timeout", "It did not come to an end in {seconds:.0f} seconds. Is there a loop that never ends?"),
     "memory": ("crashed", "It needed more memory than there is for it. Are two sides multiplied that should not be?"),
+    "processes": ("crashed", "It started more processes than it may. A function needs none."),
     "disk": ("crashed", "It wrote more to the disk than it may."),
     "output": ("crashed", "Its result is far larger than any right one."),
 }

@@ -154,7 +154,8 @@ def _watch(
 ) -> tuple[str, bytes]:
     """Wait for the end of the job; return how it ended, and what it has sent.
 
-    It ended as ``done``, ``exit N``, ``signal N``, or was ended for its ``time``, ``memory``, ``disk`` or ``output``.
+    It ended as ``done``, ``exit N``, ``signal N``, or was ended for its ``time``, ``memory``, ``processes``, ``disk``
+    or ``output``.
     """
     os.set_blocking(out, False)
     poll = select.poll()
@@ -169,6 +170,8 @@ def _watch(
             reason = "alone"
         elif time.monotonic() - started > limits.seconds:
             reason = "time"
+        elif LINUX and _count(me) > limits.processes:
+            reason = "processes"  # the limit of the system does not hold for root
         elif not ready and LINUX and sum(map(_memory, _children(me))) > limits.memory + _memory_of(me):
             reason = "memory"
         elif not ready and folder and _disk(folder) > sandbox.FOLDER_SIZE:
@@ -226,6 +229,11 @@ def _children(pid: int) -> list[int]:
         tasks = Path(f"/proc/{pid}/task").glob("*/children")
         return [int(each) for task in tasks for each in task.read_text().split()]
     return []
+
+
+def _count(pid: int) -> int:
+    """Return how many processes a process has started, and these, and so on."""
+    return sum(1 + _count(child) for child in _children(pid))
 
 
 def _memory(pid: int) -> int:
