@@ -67,12 +67,30 @@ def _wait_for(address: str, server: subprocess.Popen) -> None:
     raise TimeoutError("JupyterLab did not answer within 240 seconds")
 
 
+class _Playwright:
+    """Playwright for as long as somebody needs it: within one process it cannot be started a second time."""
+
+    users, running = 0, None
+
+    def __enter__(self):
+        from playwright.sync_api import sync_playwright
+
+        if _Playwright.running is None:
+            _Playwright.running = sync_playwright().start()
+        _Playwright.users += 1
+        return _Playwright.running
+
+    def __exit__(self, *_):
+        _Playwright.users -= 1
+        if _Playwright.users == 0:
+            _Playwright.running.stop()
+            _Playwright.running = None
+
+
 @contextmanager
 def browser_page(width: int = 1500, height: int = 1000):
     """Open a page in a headless Chromium of the system."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
+    with _Playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(60_000)
