@@ -1,5 +1,6 @@
 """What all tests share: a data folder and a cache of their own, so that no test sees or harms the user's."""
 
+import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -17,6 +18,16 @@ SHARED = ROOT.parent / "shared" / "data"
 # A run that was started in the background of a script ignores Ctrl-C, and some tests press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def tool(request):
+    """The script of tools/ that a module of tests names as its TOOL."""
+    name = request.module.TOOL
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(autouse=True)

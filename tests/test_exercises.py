@@ -1,6 +1,5 @@
 """The exercises are what the solutions make of them; solutions pass, blanks run, no answer is shipped."""
 
-import importlib.util
 import inspect
 import json
 import re
@@ -19,6 +18,7 @@ from cnnkit.checks.key import hidden_check, load_key
 from cnnkit.checks.signs import SIGNS, SORTS
 
 ROOT = Path(__file__).parents[1]
+TOOL = "make_exercises"
 SOLUTIONS = ROOT / "solutions"
 NAMES = [(assignment, each.id) for assignment in ASSIGNMENTS for each in exercises(assignment)]
 each_assignment = pytest.mark.parametrize("assignment", ASSIGNMENTS)
@@ -29,14 +29,6 @@ FRESH = 41  # a seed that neither the package nor the hidden tests of the notebo
 @pytest.fixture(scope="module")
 def keys():
     return {assignment: load_key(assignment, SOLUTIONS) for assignment in ASSIGNMENTS}
-
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("make_exercises", ROOT / "tools" / "make_exercises.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def both_kinds_of_cases(keys, assignment, name):

@@ -10,6 +10,7 @@ import pytest
 from lab import browser_page, chromium
 
 ROOT = Path(__file__).parents[1]
+TOOL = "export_html"
 TEXT = """# A page
 
 A formula, $a_1 * b$, another $c * d$, and one apart:
@@ -31,14 +32,6 @@ HASH = """(canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return new Uint32Array(data.buffer).reduce((hash, value) => (hash * 31 + value) | 0, 0);
 }"""
-
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("export_html", ROOT / "tools" / "export_html.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
