@@ -123,6 +123,52 @@ def test_rates(healthy):
     assert names(trained(model))[0] == "learning rate too high"
 
 
+def spots(count, seed=0):
+    """Return pictures of one class where just one of two spots is bright, so that neither alone says anything."""
+    rng = np.random.default_rng(seed)
+    bright = rng.integers(2, size=(count, 2))
+    images = rng.normal(0.4, 0.15, (count, 24, 24, 1)).astype(np.float32)
+    images[:, 4:9, 4:9] += 0.5 * bright[:, :1, None, None]
+    images[:, 15:20, 15:20] += 0.5 * bright[:, 1:, None, None]
+    return images, one_hot(bright[:, 0] ^ bright[:, 1])
+
+
+def test_a_rate_that_one_batch_bears_and_a_training_does_not():
+    layers = keras.layers
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((24, 24, 1))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3, strides=2, padding="same")(inputs)))
+    y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(x)))
+    y = layers.Add()([x, layers.Conv2D(8, 3, padding="same")(y)])
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(layers.BatchNormalization()(y)))
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax")(x))
+    model.compile(keras.optimizers.Adam(0.2), "categorical_crossentropy")
+    data = spots(320), spots(120, seed=1)
+    assert names(trained(model, *data, epochs=5), *data)[0] == "learning rate too high"
+
+
+def test_a_training_that_stays_at_guessing_although_it_knows_a_little(healthy):
+    model = network(rate=0.06)
+    model.set_weights(healthy.get_weights())
+    model.history = keras.callbacks.History()
+    model.history.history = {"loss": [3.0, 0.694, 0.693, 0.694]}
+    assert names(model)[0] == "learning rate too high"
+    model.history.history = {"loss": [0.6, 0.3, 0.2, 0.1]}
+    assert names(model) == ()
+
+
+def test_a_rate_whose_lack_of_effect_hides_in_dropouts_noise():
+    inputs = keras.Input((24, 24, 1))
+    keras.utils.set_random_seed(0)
+    x = keras.layers.Conv2D(6, 5, strides=2, activation="relu")(inputs)
+    x = keras.layers.Dropout(0.7)(keras.layers.Flatten()(x))
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax", kernel_initializer="he_normal")(x))
+    model.compile(keras.optimizers.Adam(1e-7), "categorical_crossentropy")
+    assert names(trained(model, epochs=4))[0] == "learning rate too low"
+    model.compile(keras.optimizers.Adam(0.003), "categorical_crossentropy")
+    assert names(trained(model, epochs=12)) == ()
+
+
 def test_pictures_not_scaled():
     sick = [(255 * images, labels) for images, labels in (TRAINING, VALIDATION)]
     assert names(trained(network(), *sick), *sick)[0].startswith("pictures not scaled")
@@ -150,6 +196,20 @@ def test_validation_that_changes_each_time(healthy):
 
     assert names(healthy, validation=Turned(*VALIDATION))[0] == "validation augmented"
     assert "validation augmented" not in names(healthy, training=Turned(*TRAINING))
+
+
+def test_validation_that_changes_by_the_same_chance_each_time(healthy):
+    import tensorflow as tf
+
+    def changed(images, labels):
+        return tf.image.random_brightness(images, 0.05), labels
+
+    # With a seed a map draws the same numbers whenever it begins.
+    keras.utils.set_random_seed(0)
+    training, sick = (as_dataset(*data).map(changed) for data in (TRAINING, VALIDATION))
+    assert all(np.array_equal(one[0], other[0]) for one, other in zip(sick, sick, strict=True))
+    assert names(healthy, training, sick)[0] == "validation augmented"
+    assert names(healthy, validation=as_dataset(*VALIDATION).map(lambda *part: part)) == ()
 
 
 def test_validation_that_was_augmented_once(healthy):
@@ -207,6 +267,12 @@ def test_pictures_on_their_heads():
     model = keras.Model(inputs, network()(keras.layers.RandomFlip("vertical")(inputs)))
     model.compile("adam", "categorical_crossentropy")
     assert names(model, (images, labels), validation)[0] == "vertical flips"
+
+
+def test_some_bodies_without_a_pattern_do_not_stand_on_their_heads():
+    training, (images, labels) = bodies(160), bodies(80, seed=1)
+    images[:14] = np.random.default_rng(2).random((14, 24, 24, 1))
+    assert "vertical flips" not in names(network(), training, (images, labels))
 
 
 def test_stripes_have_no_head(healthy):

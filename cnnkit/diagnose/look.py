@@ -1,8 +1,10 @@
 """One look each: at a batch, at a few pictures learnt by heart, at the gradients, at the answers."""
 
+import itertools
 import math
 import random
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import keras
@@ -123,6 +125,11 @@ class Overfit:
         return float(np.mean(self.losses[-3:]))
 
     @property
+    def late(self) -> float:
+        """The mean loss of the last third of the steps."""
+        return float(np.mean(self.losses[-(len(self.losses) // 3) :]))
+
+    @property
     def learns(self) -> bool:
         """True if the loss has fallen to six tenths or less."""
         return bool(self.end <= 0.6 * self.start)
@@ -198,7 +205,7 @@ class Trial:
     def __init__(self, model: keras.Model, sample: Sample, *, pictures: int = 16, seed: int = 0) -> None:
         self.rate = first_rate(model)
         chosen = _balanced(sample.numbers, pictures, np.random.default_rng(seed))
-        self.images, self.labels = sample.images[chosen], sample.labels[chosen]
+        self.sample, self.images, self.labels = sample, sample.images[chosen], sample.labels[chosen]
         state = random.getstate()
         random.seed(f"one batch {seed}")  # Keras seeds its initialisers from Python's random numbers
         try:
@@ -220,17 +227,30 @@ class Trial:
         return self.model
 
     def run(self, rate: float | None = None, steps: int = 40) -> Overfit:
-        model, losses = self.fresh(), []
-        model.optimizer.learning_rate = rate = self.rate if rate is None else rate
-        for _ in range(steps):
+        """Learn the few pictures by heart."""
+        rate = self.rate if rate is None else rate
+        return self._outcome(rate, itertools.repeat((self.images, self.labels), steps))
+
+    def epochs(self, rate: float, steps: int = 60, batch: int = 32) -> Overfit:
+        """Train for the first steps of a run, each with other pictures."""
+        images, labels = self.sample.images, self.sample.labels
+        rng = np.random.default_rng(0)
+        order = np.concatenate([rng.permutation(len(images)) for _ in range(1 + steps * batch // len(images))])
+        parts = (order[step * batch : (step + 1) * batch] for step in range(steps))
+        return self._outcome(rate, ((images[part], labels[part]) for part in parts))
+
+    def _outcome(self, rate: float, parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> Overfit:
+        model, losses, parts = self.fresh(), [], list(parts)
+        model.optimizer.learning_rate = rate
+        for images, labels in parts:
             model.reset_metrics()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Keras's remarks on the loss; `checkup` makes its own
-                losses.append(float(model.train_on_batch(self.images, self.labels)))
+                losses.append(float(model.train_on_batch(images, labels)))
             if not math.isfinite(losses[-1]):
-                losses += [math.nan] * (steps - len(losses))
+                losses += [math.nan] * (len(parts) - len(losses))
                 break
-        return Overfit(tuple(losses), float(rate), len(self.images), self._moved())
+        return Overfit(tuple(losses), float(rate), len(parts[0][0]), self._moved())
 
     def _moved(self) -> float:
         count = len(self.model.trainable_variables)

@@ -305,15 +305,17 @@ def imbalance(case: Case) -> Iterator[Finding]:
 
 
 def learning_rate(case: Case) -> Iterator[Finding]:
-    """Try a few pictures with the model's learning rate, and if that fails with others."""
-    if case.any_good and not _flat_history(case):
+    """Try the model's learning rate on fresh weights, and if that fails others."""
+    stuck = _stuck(case)
+    if case.any_good and not _flat_history(case) and not stuck:
         return
     own = case.trial.run()
+    advice = "see cnnkit.training.learning_rate_sweep"
     if case.numbers and own.learns and not own.explodes:
+        yield from _over_batches(case, stuck, advice)
         return
     seen = f"on one batch the loss goes from {own.start:.3g} to {own.end:.3g} at rate {own.learning_rate:g}"
     seen = f"the network gives NaN; {seen}" if not case.numbers else seen
-    advice = "see cnnkit.training.learning_rate_sweep"
     if case.numbers and own.flat:
         # Before any training, ten times as much may be what somebody who is patient has chosen to do without.
         enough = 5 if case.trained else 50
@@ -321,20 +323,83 @@ def learning_rate(case: Case) -> Iterator[Finding]:
         if own.moved < 1e-3 or (better and better.learning_rate > enough * own.learning_rate):
             seen += f", and the weights move by {own.moved:.0e} of their length"
             seen += f"; to {better.end:.3g} at {better.learning_rate:g}" if better else ""
-            higher = better.learning_rate if better else 100 * own.learning_rate
-            yield Finding("learning rate too low", seen, f"{higher:g}; {advice}", 0.86)
+            yield _too_low(seen, better.learning_rate if better else 100 * own.learning_rate, advice)
             return
     if not case.numbers or own.explodes or own.end > 0.9 * own.start:
         better = _first_that_falls(case.trial, [own.learning_rate / 10**power for power in (1, 2, 3, 4, 6, 8, 10)])
         if better or own.explodes or not case.numbers:
             seen += f", and to {better.end:.3g} at {better.learning_rate:g}" if better else ""
             lower = better.learning_rate if better else own.learning_rate / 10
-            yield Finding(
-                "learning rate too high",
-                seen,
-                f"{lower:g}, or clipnorm=1.0; {advice}",
-                0.88 if better or own.explodes else 0.7,
-            )
+            yield _too_high(seen, lower, advice, 0.88 if better or own.explodes else 0.7)
+            return
+    if case.numbers:
+        yield from _over_batches(case, stuck, advice)
+
+
+def _over_batches(case: Case, stuck: bool, advice: str) -> Iterator[Finding]:
+    """Begin the training again with other rates: what one batch puts up with, and dropout's noise hides, shows here."""
+    if not case.trained or (case.any_good and not stuck):
+        return
+    own, guess = case.trial.epochs(case.trial.rate), _loss_of_guessing(case)
+
+    def seen(better: Overfit) -> str:
+        return (
+            f"fresh weights come to a loss of {own.late:.3g} in {len(own.losses)} steps at rate {own.learning_rate:g},"
+            f" and to {better.late:.3g} at {better.learning_rate:g}"
+        )
+
+    if own.moved < 1e-3:
+        for power in range(1, 7):
+            better = case.trial.epochs(own.learning_rate * 10**power)
+            if better.late <= 0.9 * min(own.late, guess) and not better.explodes:
+                yield _too_low(seen(better), better.learning_rate, advice)
+                return
+        return
+    # If its own rate gets nowhere, another must get somewhere; of a run that has come nowhere, much further will do.
+    nowhere = not own.late < 0.97 * guess
+    enough = max(0.6 * own.late if stuck else 0, (0.95 if stuck else 0.9) * min(guess, own.late) if nowhere else 0)
+    for power in range(1, 5 if enough else 0):
+        better = case.trial.epochs(own.learning_rate / 10**power)
+        if better.late <= enough and not better.explodes:
+            yield _too_high(seen(better), better.learning_rate, advice, 0.88)
+            return
+
+
+def _too_low(seen: str, better: float, advice: str) -> Finding:
+    return Finding("learning rate too low", seen, f"{better:g}; {advice}", 0.86)
+
+
+def _too_high(seen: str, better: float, advice: str, likelihood: float) -> Finding:
+    return Finding("learning rate too high", seen, f"{better:g}, or clipnorm=1.0; {advice}", likelihood)
+
+
+def _stuck(case: Case) -> bool:
+    """True if after some epochs the training loss is no lower than that of who gives the same answer to all."""
+    losses = case.history.get("loss", [])
+    penalty = sum(float(ops.convert_to_numpy(part)) for part in case.model.losses)
+    return len(losses) > 2 and not np.mean(losses[-2:]) - penalty < 0.97 * _loss_of_guessing(case)
+
+
+def _loss_of_guessing(case: Case) -> float:
+    """Return about the lowest loss of one and the same answer to all training pictures; infinite if it is unknown."""
+    count, numbers = case.model.outputs[0].shape[-1], case.training.numbers
+    kind = _kind_of_loss(case.model.loss, count)
+    shares = np.bincount(numbers, minlength=max(count, 2)) / len(numbers)
+    found = [math.inf]
+    for power in (1.0, 0.5, 0.0):  # a loss that weighs the classes asks for more equal answers than the shares
+        answer = np.maximum(shares, 1e-6) ** power
+        answer /= answer.sum()
+        if count == 1:
+            answer = np.array([np.log(answer[1] / answer[0])]) if kind == "logits" else answer[1:]
+        elif kind == "logits":
+            answer = np.log(answer)
+        given = ops.convert_to_tensor(np.tile(answer, (len(numbers), 1)).astype(np.float32))
+        try:
+            values = keras.losses.get(case.model.loss)(ops.convert_to_tensor(case.training.labels), given)
+            found.append(float(np.mean(ops.convert_to_numpy(values))))
+        except Exception:  # what a stranger's function raises nobody knows
+            continue
+    return min(value for value in found if not math.isnan(value))
 
 
 def _first_that_falls(trial: Trial, rates: list[float]) -> Overfit | None:
