@@ -1,7 +1,8 @@
 """What the package computes stays what it was, on pictures that are not square and in numbers; `make notebooks` asks.
 
-A lesson shows a function on one picture and often a square one, and an explorer where it begins. Here the functions of
-test_speed.py are called, and explorers are asked what they show with each control at its ends. The results are boiled
+A lesson shows a function on one picture and often a square one, an explorer where it begins, and of a training only
+what no processor changes. Here the functions of test_speed.py are called and what a final run is made of, explorers
+say what they show with each control at its ends, and exercises how they judge each known answer. Results are boiled
 down to a few numbers: shapes, means, and means that weigh what comes later more, so that swapped axes count. They are
 compared with results.json to a thousandth, as processors round differently. A wanted change is written down with
 
@@ -9,15 +10,19 @@ compared with results.json to a thousandth, as processors round differently. A w
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer_page import EXPLORERS, make
 from explorers import _values
-from test_speed import PHOTO, calls
+from PIL import Image
+from test_speed import BATCH, FILM, PHOTO, calls, folder
 
 STORED = Path(__file__).with_name("results.json")
 DEEPEST = 4
@@ -65,36 +70,102 @@ def results(place: Path) -> dict[str, list]:
     import keras
 
     found = {}
-    for name, call in calls(place).items():
+    for name, call in (calls(place) | more_calls(place)).items():
         if not name.endswith((": saved", ": begin")):
             keras.utils.set_random_seed(0)
             found[name] = json.loads(json.dumps(boiled(call())))
-    for explorer in explorers():
+    for explorer in [make(name) for name in EXPLORERS if name != "ReaderExplorer"]:
         found |= ends(explorer)
+    return found | answers()
+
+
+def more_calls(place: Path) -> dict[str, Callable]:
+    """Return what later lessons and final runs call, by name; how long it takes is not asked."""
+    import keras
+    from test_report import FACTS, SIDE
+    from test_report import results as trainings
+
+    from cnnkit import explain, feed, report, training
+    from cnnkit.augment import Augmentation
+    from cnnkit.callbacks import LearningRateDecay
+    from cnnkit.generator import DataGenerator
+
+    inputs = keras.Input(BATCH.shape[1:])
+    x = keras.layers.Conv2D(3, 5, strides=2, activation="relu", name="map")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(x)))
+    model.set_weights([np.cos(np.arange(weight.size)).reshape(weight.shape) for weight in model.get_weights()])
+    small = keras.Sequential([keras.Input((SIDE, SIDE, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten()])
+    small.add(keras.layers.Dense(2, activation="softmax"))
+    preset = training.PRESETS["cxr"]["smoke"]
+    film = place / "film.png"
+    Image.fromarray(FILM).save(film)
+    augmented = DataGenerator(
+        folder(place), size=(64, 80), crop=None, batch_size=8, augment=Augmentation(rotation=40), seed=0
+    )
+
+    def epochs() -> list:
+        found = [augmented[0]]
+        augmented.on_epoch_end()
+        return [*found, augmented[0]]
+
+    def written() -> list[str]:
+        report.write(place, FACTS, trainings(), lambda numbers: (small, np.zeros((len(numbers), SIDE, SIDE, 1))))
+        return (place / "report.md").read_text(encoding="utf-8").splitlines()
+
+    return {
+        "saliency": lambda: explain.saliency(model, BATCH[0], 1),
+        "grad_cam": lambda: explain.grad_cam(model, BATCH[0], 1, "map"),
+        "overlay": lambda: explain.overlay(PHOTO, np.linspace(0, 1, FILM.size).reshape(FILM.shape)),
+        "two epochs of a generator": epochs,
+        "decay": lambda: [LearningRateDecay(0.5, 3).rate(1.0, epoch) for epoch in range(8)],
+        "a preset's rates": lambda: [preset.rate(epoch) for epoch in range(preset.epochs)],
+        "presets": lambda: [f"{name}: {each}" for name, sizes in training.PRESETS.items() for each in sizes.items()],
+        "a preset's network": lambda: _settings(training.build(preset)),
+        "a film prepared": lambda: feed.prepared(film, preset),
+        "films shifted": lambda: feed.shifted(BATCH, 3),
+        "a report": written,
+    }
+
+
+def _settings(model) -> list:
+    """Return what a network's layers and its optimiser have been told."""
+    told = {
+        "momentum",
+        "epsilon",
+        "strides",
+        "kernel_size",
+        "filters",
+        "units",
+        "activation",
+        "padding",
+        "learning_rate",
+    }
+    configs = [layer.get_config() for layer in model.layers] + [model.optimizer.get_config()]
+    return [f"{key}={config[key]}" for config in configs for key in sorted(told & set(config))]
+
+
+def answers() -> dict[str, list]:
+    """Return how each exercise judges its own answer, one that is nearly right, and each known mistake."""
+    from test_exercises import NAMES, SOLUTIONS, load_key, shipped, verdict
+
+    found = {}
+    for assignment, name in NAMES:
+        key = load_key(assignment, SOLUTIONS)
+        right, judged = key.reference(name), {}
+        for words, answer in {"right": right, "nearly right": _nearly(right), **key.bank(name)}.items():
+            said = verdict(answer, name, shipped(assignment, name))
+            judged[words] = [said.status, said.share, str(said.misconception)]
+        found[f"exercise: {name}"] = boiled(judged)
     return found
 
 
-def explorers() -> list:
-    """Return the explorers that need no network."""
-    from cnnkit import explore
-
-    with_pictures = (
-        explore.MorphologyExplorer,
-        explore.NormalizationExplorer,
-        explore.AugmentationExplorer,
-        explore.PoolingExplorer,
-    )
-    alone = (
-        explore.ArchitectureExplorer,
-        explore.AucCertaintyExplorer,
-        explore.LearningRateExplorer,
-        explore.PrevalenceExplorer,
-        explore.WeightsExplorer,
-    )
-    return [
-        *(each({"photo": PHOTO}) for each in (*with_pictures, explore.PoolingExplorer)),
-        *(each() for each in alone),
-    ]
+def _nearly(right: object) -> object:
+    """Return an answer that is off by three thousandths."""
+    if callable(right):
+        return functools.wraps(right)(lambda *given: _nearly(right(*given)))
+    if isinstance(right, float | np.floating) or (isinstance(right, np.ndarray) and right.dtype.kind == "f"):
+        return right * 1.003
+    return right
 
 
 def ends(explorer) -> dict[str, list]:
