@@ -43,9 +43,9 @@ def checkup(model: keras.Model, training: Data, validation: Data, *, verbose: bo
     """Look for the common illnesses of a training run, and say what to try.
 
     Best after a training, however short, that has not gone as it should: much is seen from what the network has learnt
-    and from the history that Keras has left with it. It takes seconds for a small network. What the labels, the
-    pictures or the layers show for certain is asked first; learning rates are tried only if nothing of that kind was
-    found and the network is no good.
+    and from the history that Keras has left with it. It takes seconds for a small network, and some minutes for a large
+    one that has learnt nothing. What the labels, the pictures or the layers show for certain is asked first; learning
+    rates are tried only if nothing of that kind was found and the network is no good.
 
     Parameters
     ----------

@@ -231,7 +231,7 @@ class Trial:
         rate = self.rate if rate is None else rate
         return self._outcome(rate, itertools.repeat((self.images, self.labels), steps))
 
-    def epochs(self, rate: float, steps: int = 60, batch: int = 32) -> Overfit:
+    def epochs(self, rate: float, steps: int = 200, batch: int = 32) -> Overfit:
         """Train for the first steps of a run, each with other pictures."""
         images, labels = self.sample.images, self.sample.labels
         rng = np.random.default_rng(0)
