@@ -169,18 +169,41 @@ def _nearly(right: object) -> object:
 
 
 def ends(explorer) -> dict[str, list]:
-    """Return what an explorer shows with each control at each of its ends: its words, and a mark of its code."""
+    """Return what an explorer shows with each control at each of its ends: its words, its pictures, and its code."""
     found = {}
     explorer._silent = True  # nobody looks, so no frames are needed
     for name, control in explorer._controls.items():
         begin, shown = control.value, []
         for value in _values(control):
             control.value = value
-            code = hashlib.sha256(explorer.code(explorer.parameters).encode()).hexdigest()[:8]
-            shown += [str(value), explorer.render(explorer.parameters).facts, code]
+            rendering = explorer.render(explorer.parameters)
+            shown += [str(value), rendering.facts, _mark(explorer.code(explorer.parameters))]
+            shown += [part for picture in rendering.pictures.values() for part in _seen(picture)]
         control.value = begin
         found[f"{type(explorer).__name__}: {name}"] = shown
     return found
+
+
+def _mark(text: object) -> str:
+    """Return eight letters that are others if the text is another."""
+    return hashlib.sha256(str(text).encode()).hexdigest()[:8]
+
+
+def _seen(picture: object) -> list:
+    """Return a number or two of a panel's content, a picture, a chart or a table, and a mark of its words."""
+    if hasattr(picture, "rows"):
+        return [_mark(dataclasses.astuple(picture))]
+    if hasattr(picture, "lines"):
+        looks = [(line.color, line.style) for line in picture.lines]
+        places = [
+            (number + 1) * float(np.nanmean(np.asarray(values, float)))
+            for number, values in enumerate(each for line in picture.lines for each in (line.x, line.y))
+            if len(values)
+        ]
+        return [_mark((looks, picture.x_label, picture.y_label)), sum(places)]
+    array = np.asarray(getattr(picture, "pixels", picture), float)
+    slopes = [np.linspace(1, 2 + axis, size) for axis, size in enumerate(array.shape)]
+    return [float((array * functools.reduce(np.multiply.outer, slopes)).mean()), str(array.shape)]
 
 
 def alike(was: object, now: object) -> bool:
