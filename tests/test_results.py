@@ -71,7 +71,7 @@ def results(place: Path) -> dict[str, list]:
 
     found = {}
     for name, call in (calls(place) | more_calls(place)).items():
-        if not name.endswith((": saved", ": begin")):
+        if not name.endswith((": saved", ": begin", ": frames")):
             keras.utils.set_random_seed(0)
             found[name] = json.loads(json.dumps(boiled(call())))
     for explorer in [make(name) for name in EXPLORERS if name != "ReaderExplorer"]:
@@ -169,18 +169,24 @@ def _nearly(right: object) -> object:
 
 
 def ends(explorer) -> dict[str, list]:
-    """Return what an explorer shows with each control at each of its ends: its words, its pictures, and its code."""
-    found = {}
+    """Return what an explorer shows with each control at each of its ends: words, pictures, and its code.
+
+    The others are where they begin, and then at their last choice, since some do nothing before another is moved.
+    """
+    begin = {name: control.value for name, control in explorer._controls.items()}
+    last = {name: _values(control)[-1] for name, control in explorer._controls.items() if hasattr(control, "options")}
     explorer._silent = True  # nobody looks, so no frames are needed
-    for name, control in explorer._controls.items():
-        begin, shown = control.value, []
-        for value in _values(control):
-            control.value = value
-            rendering = explorer.render(explorer.parameters)
-            shown += [str(value), rendering.facts, _mark(explorer.code(explorer.parameters))]
-            shown += [part for picture in rendering.pictures.values() for part in _seen(picture)]
-        control.value = begin
-        found[f"{type(explorer).__name__}: {name}"] = shown
+    found = {}
+    for words, others in {"": begin, ", others last": begin | last}.items():
+        for name, control in explorer._controls.items():
+            for other, value in others.items():
+                explorer._controls[other].value = value
+            found[f"{type(explorer).__name__}: {name}{words}"] = shown = []
+            for value in _values(control):
+                control.value = value
+                rendering = explorer.render(explorer.parameters)
+                shown += [str(value), rendering.facts, _mark(explorer.code(explorer.parameters))]
+                shown += [part for picture in rendering.pictures.values() for part in _seen(picture)]
     return found
 
 

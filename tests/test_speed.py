@@ -6,6 +6,7 @@ of several tries the quickest counts, and up to five times what is written down 
 is wanted, `python tests/test_speed.py` prints the numbers anew.
 """
 
+import dataclasses
 import functools
 import io
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from explorer_page import EXPLORERS, make
 from lesson_runs import reference
 from PIL import Image
 
@@ -57,6 +59,7 @@ def calls(place) -> dict[str, Callable]:
     from cnnkit import evaluate, images, morphology, normalize, plots
     from cnnkit.augment import Augmentation, Transform
     from cnnkit.checks import check
+    from cnnkit.datasets import ImageFolder
     from cnnkit.datasets.draw_flowers import draw_daisy_in_grass
     from cnnkit.explore import MorphologyExplorer, NormalizationExplorer, PoolingExplorer
     from cnnkit.generator import DataGenerator
@@ -83,6 +86,7 @@ def calls(place) -> dict[str, Callable]:
         "disk": lambda: morphology.disk(7),
         "drawn": lambda: Augmentation.chest_xray().draw(np.random.default_rng(0)),
         "split": lambda: pictures.split(validation=0.2, seed=0),
+        "folder opened again": lambda: ImageFolder(place),
         "apply": lambda: transform.apply(PHOTO),
         "augmentation": lambda: Augmentation.flowers()(BATCH, 0),
         "generator": lambda: DataGenerator(pictures, size=(64, 80), crop=None),
@@ -103,7 +107,15 @@ def calls(place) -> dict[str, Callable]:
         found[f"{name}: render"] = functools.partial(explorer.render, explorer.parameters)
         found[f"{name}: begin"] = functools.partial(type(explorer), PHOTO)
         found[f"{name}: saved"] = explorer._repr_mimebundle_
+    for name in set(EXPLORERS) - set(explorers) - {"ReaderExplorer"}:
+        found[f"{name}: frames"] = functools.partial(frames, make(name))
     return found
+
+
+def frames(explorer) -> list:
+    """Return all that its main slider shows, as is computed when another control is moved."""
+    at = [{explorer.primary: value} for value in explorer._primary_values()]
+    return [explorer.render(dataclasses.replace(explorer.parameters, **each)) for each in at]
 
 
 def multiples(call: Callable, pace: float) -> float:
@@ -172,6 +184,15 @@ KNOWN = {
     "PoolingExplorer: render": 0.12,
     "PoolingExplorer: begin": 11,
     "PoolingExplorer: saved": 13,
+    "ArchitectureExplorer: frames": 0.06,
+    "AucCertaintyExplorer: frames": 2.6,
+    "AugmentationExplorer: frames": 4.5,
+    "DecisionExplorer: frames": 4.5,
+    "LearningRateExplorer: frames": 2.5,
+    "PrevalenceExplorer: frames": 2,
+    "ThresholdExplorer: frames": 0.5,
+    "WeightsExplorer: frames": 6.4,
+    "folder opened again": 0.025,
 }
 
 
