@@ -341,6 +341,8 @@ def test_a_mistake_is_named_and_notes_say_what_was_odd(odd):
     assert "2 cells" in found["twice", "flip_twice"]["note"]
     assert "my_flip" in found["renamed_function", "flip_twice"]["note"]
     assert "JSON" in found["no_json", "flip_twice"]["note"]
+    assert "the file is empty" in found["nothing", "flip_twice"]["note"]
+    assert "not a Jupyter notebook; hand in the .ipynb again" in found["another_file", "flip_twice"]["note"]
     assert "changes it" in found["corrected_below", "flip_twice"]["note"]
     assert found["no_such_package", "flip_twice"]["note"] == "raised ModuleNotFoundError"
 
@@ -569,6 +571,18 @@ def test_bad_arguments_get_one_line(key, tmp_path, monkeypatch, source, out, wor
     monkeypatch.setattr("builtins.print", lambda text, file: lines.append(str(text)))
     status = run([str(tmp_path / source), "--assignment", ASSIGNMENT, "--out", str(tmp_path / out)])
     assert status == 2 and len(lines) == 1 and word in lines[0] and "\n" not in lines[0]
+
+
+def test_records_of_another_assignment_are_left_alone(key, tmp_path):
+    save(tmp_path / "submissions" / "ada.ipynb", solved())
+    out, table = tmp_path / "grades.csv", "the table of another assignment\n"
+    (tmp_path / "grades.records.jsonl").write_text('{"assignment": "debugging", "key": "x", "seed": 7}\n')
+    out.write_text(table)
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir())
+    done = command(tmp_path / "submissions", out)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert "another assignment, debugging" in done.stderr and "another --out" in done.stderr
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir()) == before
 
 
 def test_weaker_walls_are_announced(key, tmp_path):

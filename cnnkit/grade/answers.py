@@ -72,6 +72,10 @@ def _cells(raw: bytes) -> list[Cell]:
     try:
         notebook = json.loads(raw)
     except (ValueError, RecursionError) as error:
+        if not re.search(rb"\S", raw):
+            raise ValueError("the file is empty") from None
+        if b"{" not in raw[:100]:
+            raise ValueError("this is not a Jupyter notebook; hand in the .ipynb again") from None
         raise ValueError(f"this is no JSON ({error.__class__.__name__}: {str(error)[:100]})") from None
     notebook = notebook if isinstance(notebook, dict) else {}
     listed = notebook.get("cells", _old_cells(notebook))

@@ -67,11 +67,20 @@ class Journal:
     path : the file; if it has records of the same assignment, with the same answer key, the run goes on from there.
     assignment, key : the name, and a digest of the answer key.
     seed : from which the hidden inputs are drawn, if this is a new run.
+
+    Raises
+    ------
+    ValueError : the file has records of another assignment; it stays as it is.
     """
 
     def __init__(self, path: Path, assignment: str, key: str, seed: int) -> None:
         head = {"assignment": assignment, "key": key, "seed": seed}
         lines = list(_parsed(path)) if path.is_file() else []
+        if lines and lines[0].get("assignment", assignment) != assignment:
+            raise ValueError(
+                f"grade: {path.name} has records of another assignment, {lines[0]['assignment']}; nothing was changed."
+                " Use another --out."
+            )
         going_on = bool(lines) and {**lines[0], "seed": seed} == head
         self.seed = lines[0]["seed"] if going_on else seed
         self.records: dict[tuple[str, str], Record] = {}

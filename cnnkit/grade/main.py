@@ -45,7 +45,7 @@ def grade(
 
     Raises
     ------
-    ValueError : there is no such assignment, nothing to grade, or no place to write to.
+    ValueError : no such assignment, nothing to grade, no place to write to, or records of another assignment there.
     FileNotFoundError : there are no solutions here.
     RuntimeError : this machine cannot shut a process in at all.
     """
