@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 # Where JupyterLab looks for defaults; ours keeps it from asking beginners about news.
 SETTINGS := $(VENV)/share/jupyter/lab/settings
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks update-notebooks plant html picture lint bench constraints clean
+.PHONY: help lab test notebooks update-notebooks handout plant html picture lint bench constraints clean
 
 help:
 	@echo "make lab          JupyterLab on the first lesson; pass arguments with ARGS=\"--no-browser --port 8899\""
 	@echo "make test         every check; ARGS=\"-k morphology\" for some"
 	@echo "make notebooks    run the notebooks and compare their outputs with the stored ones; ARGS=\"notebooks/02_...\" for some"
 	@echo "make update-notebooks   run the notebooks, store their outputs and show what changed"
+	@echo "make handout      what students get: the last commit without solutions, tests and history, in build/handout.zip"
 	@echo "make plant        plant regressions into copies of the kit and count how many of them are noticed"
 	@echo "make html         the lessons as web pages whose sliders move without a kernel, in build/html"
 	@echo "make lint         style of the code"
@@ -68,6 +69,13 @@ notebooks: $(VENV)/test.complete
 # Runs the notebooks, stores their outputs and shows what changed; commit what should have.
 update-notebooks: $(VENV)/test.complete
 	@$(BIN)/python tools/update_notebooks.py $(ARGS)
+
+# What students get; the tests hold answers too.
+handout:
+	@mkdir -p build
+	@git archive --format=zip --prefix=cnn-teaching-kit/ --output=build/handout.zip HEAD -- . \
+	  ':(exclude)solutions' ':(exclude)tests' ':(exclude)tools' ':(exclude)benchmarks' ':(exclude).ci'
+	@echo "build/handout.zip"
 
 # Does the check of the notebooks bite? About half an hour.
 plant: $(VENV)/test.complete

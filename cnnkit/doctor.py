@@ -336,10 +336,13 @@ def _get(address: str) -> str | None:
 
 
 def main() -> int:
-    """Print the page; return 1 if something fails, else 0."""
+    """Print the page; return 1 if something fails, 2 for a wrong call, else 0."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if sys.argv[1:]:
+        print("usage: python -m cnnkit.doctor    (it takes no arguments, and changes nothing)")
+        return 0 if set(sys.argv[1:]) <= {"-h", "--help"} else 2
     from cnnkit import __version__
 
     print(f"cnnkit {__version__} on {platform.system()} {platform.release()}, {platform.machine()}")

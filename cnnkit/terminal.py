@@ -14,7 +14,7 @@ __all__ = ["main"]
 
 EXAMPLES = """\
 examples:
-  python -m cnnkit.training cxr --preset smoke --out runs/try      does everything work? seconds
+  python -m cnnkit.training cxr --preset smoke --out runs/try      does everything work? a minute
   python -m cnnkit.training cxr --out runs/cxr                     the final training
   python -m cnnkit.training cxr --out runs/cxr --resume            goes on where it was cut off
   python -m cnnkit.training predict runs/cxr film.png              an unseen film
@@ -68,7 +68,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         command.add_argument("--out", metavar="DIR", required=True, help="where everything is written")
         command.add_argument("--seed", metavar="N", type=_whole(0), default=0, help="of all chances; default: 0")
         command.add_argument("--folds", metavar="K", type=_whole(0), help="parts of the cross-validation, 0 for none")
-        command.add_argument("--resume", action="store_true", help="go on where it was cut off")
+        command.add_argument("--resume", action="store_true", help="go on where it was cut off, or begin")
     command = commands.add_parser("predict", help="predict pictures with a trained network")
     command.add_argument("out", metavar="OUT", help="the folder of the run")
     command.add_argument("images", metavar="IMAGE", nargs="+")

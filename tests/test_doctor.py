@@ -173,3 +173,10 @@ def test_no_card_is_no_failure(findings, monkeypatch):
     monkeypatch.setattr(doctor, "_nvidia_cards", list)
     finding = findings()["GPU"]
     assert finding.state == "note" and "none" in finding.found
+
+
+@pytest.mark.parametrize(("given", "status"), [("--help", 0), ("everything", 2)])
+def test_it_takes_no_arguments(given, status):
+    command = [sys.executable, "-m", "cnnkit.doctor", given]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == status and answer.stdout.startswith("usage: ") and "\n" not in answer.stdout.strip()

@@ -4,6 +4,7 @@ import importlib.metadata
 import re
 import subprocess
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,15 @@ def test_no_file_names_a_registry_or_a_path_of_some_machine():
         path = ROOT / name
         if path.is_file() and path.suffix not in {".png", ".jpg"}:
             assert not address.search(path.read_text(encoding="utf-8")), name
+
+
+def test_what_is_handed_out_holds_no_answers(tmp_path):
+    clone = subprocess.run(["git", "clone", "--quiet", ROOT, tmp_path / "kit"], capture_output=True, check=False)
+    if clone.returncode:
+        pytest.skip("needs a git checkout")
+    subprocess.run(["make", "--silent", "handout"], cwd=tmp_path / "kit", check=True, capture_output=True)
+    with zipfile.ZipFile(tmp_path / "kit/build/handout.zip") as file:
+        names = {name.removeprefix("cnn-teaching-kit/") for name in file.namelist()}
+    assert {"Makefile", "notebooks/00_start_here.ipynb", "cnnkit/__init__.py", "docs/glossary.md"} <= names
+    assert "exercises/flowers_preprocessing/flowers_preprocessing.ipynb" in names
+    assert not [name for name in names if name.split("/")[0] in {"solutions", "tests", ".git"}]

@@ -97,3 +97,10 @@ def test_ten_times_as_slow_is_too_slow_and_a_slower_machine_is_not():
         assert 10 * stored > limit(stored, then, then) > 2 * stored
         assert limit(stored, then, 3 * then) == pytest.approx(3 * limit(stored, then, then))
     assert limit(0, then, then) > 0.2  # nothing is measured to the hundredth of a second
+
+
+@pytest.mark.parametrize("name", ["notebooks/99.ipynb", "/", "notebooks/02"])
+def test_a_notebook_that_is_not_there_is_named_before_anything_is_drawn(name):
+    command = [sys.executable, ROOT / "tools" / "check_notebooks.py", name]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert answer.returncode == 2 and f"there is no {name}" in answer.stderr and not answer.stdout

@@ -293,3 +293,16 @@ def test_the_whole_set_of_films(tmp_path):
     assert (rgba.count("effusion"), rgba.count("nofinding")) == (3, 26)
     means = np.array([np.asarray(p.convert("L")).mean() for p in pictures])
     assert 0.3 <= roc_auc_score(labels, means) <= 0.7
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_whether_progress_is_shown_can_also_be_said_from_outside(tmp_path, monkeypatch, progress):
+    import tqdm
+
+    given = []
+    plain = tqdm.tqdm
+    monkeypatch.setattr(tqdm, "tqdm", lambda **options: given.append(options) or plain(**options))
+    synthetic._draw("flowers", tmp_path, seed=0, progress=progress, limit=1)
+    # TQDM_DISABLE counts only where nothing is said.
+    assert [options.get("disable") for options in given] == [None if progress else True]
+    assert "disable" not in given[0] or not progress

@@ -7,6 +7,7 @@ Exercises are blank, so there it is only asked that they run. With all of them g
 show: arguments, results and speed of the package (the tests marked `notebooks`). Exit status 1 if anything differs.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 CELL_TIMEOUT = 600  # seconds; without it nbval waits half an hour for a kernel that has died
 WORKERS = 2
+FIRST = "02_flowers_morphology.ipynb"
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -51,9 +53,27 @@ def relied_on(*options: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, *files]
 
 
+AFTER = """
+Something is no longer what is stored. In a comparison "+" is what is stored, "-" what came out now; cells with code are
+counted from 0. If the new is right:  make update-notebooks ARGS="notebooks/..."  and read what it shows before you
+commit; if not, look for the cause. More: docs/regression.md"""
+
+
+def named(name: str) -> str:
+    """Return a notebook or a folder of them as it is called from the root."""
+    path = Path(name).resolve()
+    if not path.exists() or not path.is_relative_to(ROOT):
+        raise argparse.ArgumentTypeError(f"there is no {name} in this project; for instance notebooks/{FIRST}")
+    return path.relative_to(ROOT).as_posix()
+
+
 def main() -> None:
     """Check what is named on the command line."""
-    names = [Path(name).resolve().relative_to(ROOT).as_posix() for name in sys.argv[1:]]
+    parser = argparse.ArgumentParser(
+        description=__doc__.replace("%", "%%"), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("notebooks", nargs="*", type=named, metavar="notebook", help="default: all")
+    names = parser.parse_args().notebooks
     every = names or ["notebooks", "solutions", "exercises"]
     lax = [name for name in every if name.startswith("exercises")]
     strict = [name for name in every if name not in lax]
@@ -63,6 +83,7 @@ def main() -> None:
         environ = environment(Path(home))
         draw(environ)
         failed = [subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode for command in commands]
+    print(AFTER if any(failed) else "", flush=True)
     sys.exit(any(failed))
 
 

@@ -73,7 +73,8 @@ def _draw(name: str, folder: Path, seed: int, progress: bool, limit: int | None 
     for label in COUNTS[name]:
         (folder / label).mkdir()
     jobs = list(_jobs(name, seed, limit))
-    bar = tqdm(desc=f"drawing synthetic {name}", total=len(jobs), unit="image", delay=2, disable=not progress)
+    silence = {} if progress else {"disable": True}  # what is said here TQDM_DISABLE cannot take back
+    bar = tqdm(desc=f"drawing synthetic {name}", total=len(jobs), unit="image", delay=2, **silence)
     with bar, ThreadPoolExecutor(cpu_count()) as pool:
         try:
             for _ in pool.map(lambda job: _write(job, folder), jobs):
