@@ -237,6 +237,10 @@ class center_crop:
         top, left = max(0, (image.shape[0] - size[0]) // 2), max(0, (image.shape[1] - size[1]) // 2)
         return image[top : top + size[0], left : left + size[1]]
 
+    def small_not_skipped__negative_margin(image, size):
+        top, left = (image.shape[0] - size[0]) // 2, (image.shape[1] - size[1]) // 2
+        return image[top : top + size[0], left : left + size[1]]
+
     def equal_size_skipped(image, size):
         if image.shape[0] <= size[0] or image.shape[1] <= size[1]:
             return None
@@ -244,6 +248,9 @@ class center_crop:
 
     def one_side_checked(image, size):
         return None if image.shape[0] < size[0] else center_crop.small_not_skipped(image, size)
+
+    def one_side_checked__negative_margin(image, size):
+        return None if image.shape[0] < size[0] else center_crop.small_not_skipped__negative_margin(image, size)
 
 
 def too_small(image, size):

@@ -1,6 +1,7 @@
 """What a student sees of a check: four outcomes, a message that fits, and never an exception."""
 
 import itertools
+import json
 import subprocess
 import sys
 
@@ -152,6 +153,76 @@ def test_an_unknown_name_gets_a_card_and_a_near_name_a_proposal(name):
     assert "flip_twice" in check("flip_twise").message
 
 
+def flip_twice(image):
+    return image[::-1, ::-1]
+
+
+@pytest.mark.parametrize("given", [(flip_twice,), (flip_twice, "flip_twice"), (lambda image: image, "flip_twice")])
+def test_a_function_in_the_place_of_the_name_is_told_where_the_name_goes(given):
+    found = check(*given)
+    assert (found.status, float(found)) == ("error", 0.0)
+    assert 'The name goes first, in quotes: check("flip_twice", flip_twice)' in found.message
+    assert "in quotes" in repr(hint(flip_twice)) + repr(hint(flip_twice)._repr_html_())
+
+
+def test_a_result_in_the_place_of_the_function_is_told_of_the_call():
+    found = check("flip_twice", flip_twice(np.zeros((3, 4))))
+    assert "did you call it? Give the function without brackets." in found.message
+
+
+def test_a_number_too_large_for_uint8_is_explained():
+    def too_much(image):
+        return np.uint8([200]) + 300
+
+    assert "uint8 holds 0 to 255" in check("flip_twice", too_much).message
+
+
+FLIPS = "def flip_twice(image):\n    return image[::-1, ::-1]\n"
+SLIP = "x = 1\ndef flip_twice(image):\n    return image[::-1, ::-1\n"
+HISTORIES = {  # the cells that were run before the check, and in which line it is to find the slip
+    "right": ([FLIPS], None),
+    "after an older version": ([FLIPS, SLIP], 3),
+    "on a fresh kernel": ([SLIP], 3),
+    "beside a magic": ([FLIPS, "%pwd\n" + SLIP], 4),
+    "no colon": ([FLIPS, "def flip_twice(image)\n    return image\n"], 1),
+    "in a value": ([FLIPS, "flip_twice = lambda image: image[::-1\n"], 1),
+    "corrected": ([FLIPS, SLIP, FLIPS], None),
+    "corrected below a magic": ([SLIP, "%%time\n" + FLIPS], None),
+    "magics are no slips": (["%pwd\nfiles = !ls\n" + FLIPS], None),
+    "in other cells": ([FLIPS, "flip_twice(3", "other = (", "flip_twice == ("], None),
+}
+RUN = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+from cnnkit.checks import board, check
+
+board._read, board._write = dict, lambda found: None
+found = []
+for cells, _ in json.loads(sys.argv[1]):
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    for cell in cells:
+        shell.run_cell(cell, store_history=True)
+    shell.user_ns["check"] = check
+    shell.run_cell("card = check('flip_twice', globals().get('flip_twice'))", store_history=True)
+    found.append([shell.user_ns["card"].status, shell.user_ns["card"].message])
+    InteractiveShell.clear_instance()
+print(json.dumps(found))
+"""
+
+
+def test_after_a_slip_in_the_cell_of_the_answer_no_older_version_is_judged(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    line = [sys.executable, "-c", RUN, json.dumps(list(HISTORIES.values()))]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for (words, (_, slip)), (status, message) in zip(
+        HISTORIES.items(), json.loads(done.stdout.splitlines()[-1]), strict=True
+    ):
+        assert status == ("right" if slip is None else "error"), (words, message)
+        assert slip is None or (f"syntax error in line {slip}" in message and "older version" in message), words
+
+
 def test_html_of_a_message_is_escaped():
     def scripted(image):
         raise ValueError("<script>alert(1)</script>")
@@ -170,9 +241,14 @@ def test_an_argument_that_is_changed_is_noticed_and_the_next_case_is_whole():
 
 def test_hints_come_one_by_one_and_the_last_stays():
     exercise = find_exercise("flip_twice")[1]
-    counts = [repr(hint("flip_twice")).count("\n") for _ in range(len(exercise.hints) + 1)]
-    assert counts == [1, 2, 3, 3]
-    assert exercise.hints[0] in repr(hint("flip_twice"))
+    shown = [repr(hint("flip_twice")) for _ in range(len(exercise.hints) + 1)]
+    assert [each.count("\n") for each in shown] == [1, 2, 3, 4]
+    assert exercise.hints[0] in shown[-1] and ["no more hints" in each for each in shown] == [False] * 3 + [True]
+
+
+def test_a_hint_without_a_name_lists_the_names():
+    shown = repr(hint())
+    assert all(name in shown for name in all_names()) and shown.count("\n") == 1
 
 
 def test_the_solution_unfolds_after_three_different_tries(monkeypatch):
@@ -262,6 +338,19 @@ def test_a_sign_says_what_can_be_seen_in_a_result_of_any_exercise():
     assert {sign: check("scaled_once", answer).misconception for sign, answer in signs.items()} == {
         sign: sign for sign in signs
     }
+
+
+def test_a_picture_as_a_list_is_of_another_kind_even_if_nothing_was_done_to_it():
+    assert check("stretch_quartiles", lambda image: image).misconception == "unchanged"
+    assert check("stretch_quartiles", lambda image: image.tolist()).misconception == "another_kind"
+
+
+def test_a_small_picture_cut_with_a_negative_margin_is_named():
+    def no_skip(image, size):
+        top, left = (image.shape[0] - size[0]) // 2, (image.shape[1] - size[1]) // 2
+        return image[top : top + size[0], left : left + size[1]]
+
+    assert check("center_crop", no_skip).misconception == "small_not_skipped"
 
 
 def scaled(batch):

@@ -3,8 +3,13 @@
 Nothing here ever raises or writes to standard error: under nbgrader either would cost the point.
 """
 
+import ast
 import difflib
 import hashlib
+import re
+import sys
+import types
+import warnings
 from html import escape
 
 from cnnkit.checks import board
@@ -92,14 +97,17 @@ def check(name: str, answer: object = None) -> Feedback:
         return Feedback(str(name)[:60], Verdict("error", 0.0, None, text))
 
 
-def hint(name: str) -> Card:
-    """Show the next hint of an exercise, below those that were shown before."""
+def hint(name: str | None = None) -> Card:
+    """Show the next hint of an exercise, below those that were shown before; without a name, the names there are."""
+    if name is None:
+        return Card("?", "There is no hint without a name", "#0072b2", [f"Choose one: {', '.join(all_names())}"])
     exercise, trouble = _look_up(name)
     if exercise is None:
         return trouble
-    shown = min(board.count_hint(exercise.id), len(exercise.hints))
-    head = f"Hint {shown} of {len(exercise.hints)} · {exercise.title}"
-    return Card("?", head, "#0072b2", list(exercise.hints[:shown]))
+    asked, last = board.count_hint(exercise.id), len(exercise.hints)
+    head = f"Hint {min(asked, last)} of {last} · {exercise.title}"
+    end = ["There are no more hints."] if asked > last else []
+    return Card("?", head, "#0072b2", [*exercise.hints[:asked], *end])
 
 
 def solution(name: str) -> Card:
@@ -124,9 +132,20 @@ def solution(name: str) -> Card:
 
 
 def _check(name: str, answer: object) -> Feedback:
+    if isinstance(name, types.FunctionType):
+        said = answer if isinstance(answer, str) else name.__name__
+        text = f'The name goes first, in quotes: check("{said}", {said}).'
+        return Feedback(said[:60], Verdict("error", 0.0, None, text))
     exercise, trouble = _look_up(name)
     if exercise is None:
         return trouble
+    line = _slip(exercise.id)
+    if line is not None:
+        text = (
+            f"The box with your answer did not run, because of a syntax error in line {line} of it; so an older version"
+            " would be judged, or none. Correct it and run it, and then the check."
+        )
+        return Feedback(exercise.title, Verdict("error", 0.0, None, text))
     assignment, _ = find_exercise(exercise.id)
     cases = shipped(assignment, exercise.id)
     outcomes = run(answer, exercise, [case.arguments for case in cases])
@@ -135,7 +154,30 @@ def _check(name: str, answer: object) -> Feedback:
     return Feedback(exercise.title, verdict, exercise.id)
 
 
+def _slip(name: str) -> int | None:
+    """Return the line of the syntax error in the newest cell that defines the answer; None if there is none."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    manager = getattr(shell, "history_manager", None)
+    cells = getattr(manager, "input_hist_raw", [])  # In has one long string for a cell with %%time
+    definition = re.compile(rf"^[ \t]*(def[ \t]+{name}\b|{name}[ \t]*=(?!=))|\bimport\b.*\b{name}\b", re.M)
+    code = next((each for each in reversed(cells) if definition.search(each)), None)
+    if code is None:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(shell.transform_cell(code), "answer", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        return error.lineno or 1
+    except Exception:  # such as a transformer of the student's own
+        return None
+    return None
+
+
 def _look_up(name: object) -> tuple[Exercise | None, Feedback | None]:
+    if isinstance(name, types.FunctionType):
+        text = f'The name is given in quotes: "{name.__name__}".'
+        return None, Feedback(name.__name__[:60], Verdict("error", 0.0, None, text))
     try:
         return find_exercise(name)[1], None
     except (LookupError, TypeError):

@@ -23,6 +23,8 @@ PLAIN_WORDS = {
     "KeyError": "A dictionary is asked for an entry that it does not have.",
     "AttributeError": "The part after the dot does not exist for what stands before it.",
     "ZeroDivisionError": "Something is divided by zero. When does that happen?",
+    "OverflowError": "A whole number does not fit into its type: uint8 holds 0 to 255. Change to a larger type, or to"
+    " floating point, before you calculate (lesson 01).",
     "RecursionError": "The function calls itself and finds no end.",
     "MemoryError": "An array is larger than the memory. Are two sides multiplied that should not be?",
     "ModuleNotFoundError": "A package is imported that is not installed, or its name is misspelt.",
@@ -32,7 +34,8 @@ PLAIN_WORDS = {
     "SystemExit": "The code ends the program; a function should only return.",
     "StopIteration": "next() was called where nothing was left.",
     "SyntaxError": "Python cannot read this line.",
-    "NotAFunction": "The name should belong to a function. Was it given something else further down?",
+    "NotAFunction": "The name should belong to a function. Was it given something else further down?"
+    " Or did you call it? Give the function without brackets.",
 }
 
 CHANGED = (
@@ -109,10 +112,10 @@ def _agrees(expected: dict, outcome: dict, exercise: Exercise) -> bool:
 def _known_mistake(exercise: Exercise, cases: list[Case], outcomes: list[dict], right: list[bool]) -> str | None:
     """Return the mistake of the bank that explains every wrong outcome, and the most of all outcomes."""
     best, most = None, 0
-    for name in exercise.misconceptions:
+    for name in cases[0].wrong:
         fits = [_agrees(case.wrong[name], each, exercise) for case, each in zip(cases, outcomes, strict=True)]
         if all(fit or fine for fit, fine in zip(fits, right, strict=True)) and sum(fits) > most:
-            best, most = name, sum(fits)
+            best, most = name.split("__")[0], sum(fits)
     return best
 
 

@@ -3,7 +3,7 @@
 An assignment's key is in two places: the right answers are in the solution cells of its notebook, and beside the
 notebook's folder a file of the same name says with what they are tried, and knows the wrong ones. In that file a class
 named like the exercise has ``inputs(rng)``, which returns tuples of arguments, and a function (or, for a value, a
-value) for each misconception, named like it.
+value) for each misconception, named like it. Another form of the same mistake has ``__`` and a word after that.
 """
 
 import importlib.util
@@ -80,9 +80,9 @@ class Key:
         return self._answers[name]
 
     def bank(self, name: str) -> dict[str, object]:
-        """Return the known wrong answers, by the name of the misconception."""
-        room = getattr(self._module, name)
-        return {mistake: getattr(room, mistake) for mistake in self.exercises[name].misconceptions}
+        """Return the known wrong answers, by the name of the misconception; of other forms with ``__`` and a word."""
+        room, mistakes = vars(getattr(self._module, name)), self.exercises[name].misconceptions
+        return {form: room[form] for mistake in mistakes for form in room if form.split("__")[0] == mistake}
 
     def cases(self, name: str, seed: int) -> list[Case]:
         """Return cases with the outcomes of the right and the known wrong answers; a seed gives always the same."""

@@ -42,6 +42,12 @@ def _is_argument(case: Wrong) -> bool:
     return any(same(argument, case.given, case.close) for argument in case.arguments)
 
 
+def _is_picture_as_list(case: Wrong) -> bool:
+    """Return True for a picture that went in and came back as a list; of one that was changed, other signs say more."""
+    picture = isinstance(case.right, np.ndarray) and case.right.ndim >= 2
+    return picture and isinstance(case.given, list) and _is_argument(case)
+
+
 def _no_number(case: Wrong) -> bool:
     given = as_array(case.given)
     return given is not None and given.dtype.kind == "f" and not np.isfinite(given).all()
@@ -66,7 +72,9 @@ def _another_kind(case: Wrong) -> bool:
     if isinstance(case.right, list):
         return not isinstance(case.given, list) and not (isinstance(case.given, np.ndarray) and case.given.ndim)
     given = as_array(case.given)
-    return given is None or (not isinstance(case.right, np.ndarray) and given.size != 1)
+    if isinstance(case.right, np.ndarray):
+        return given is None or _is_picture_as_list(case)
+    return given is None or given.size != 1
 
 
 def _lists(case: Wrong) -> tuple[list, list] | None:
@@ -162,7 +170,7 @@ SIGNS: tuple[tuple[str, Callable, tuple[str, str, str]], ...] = (
     ),
     (
         "unchanged",
-        _is_argument,
+        lambda case: _is_argument(case) and not _is_picture_as_list(case),
         (
             "What came back is what went in.",
             "NumPy's functions give their result back and leave the argument alone: a result not kept is lost.",
