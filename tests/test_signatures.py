@@ -42,7 +42,10 @@ def lines() -> Iterator[str]:
 
 
 def _is_plain(value: object) -> bool:
-    return all(map(_is_plain, value)) if type(value) is tuple else type(value) in PLAIN
+    """True for numbers, words and tuples of them; a text of several lines may be reworded."""
+    if type(value) is tuple:
+        return all(map(_is_plain, value))
+    return type(value) in PLAIN and "\n" not in str(value)
 
 
 def _described(name: str, thing: object) -> Iterator[str]:
