@@ -9,9 +9,11 @@ compared with results.json to a thousandth, as processors round differently. A w
     python tests/test_results.py
 """
 
+import base64
 import dataclasses
 import functools
 import hashlib
+import io
 import json
 import math
 from collections.abc import Callable
@@ -22,7 +24,7 @@ import pytest
 from explorer_page import EXPLORERS, make
 from explorers import _values
 from PIL import Image
-from test_speed import BATCH, FILM, PHOTO, calls, folder
+from test_speed import BATCH, FILM, LABELS, PHOTO, calls, folder
 
 STORED = Path(__file__).with_name("results.json")
 DEEPEST = 4
@@ -85,7 +87,7 @@ def more_calls(place: Path) -> dict[str, Callable]:
     from test_report import FACTS, SIDE
     from test_report import results as trainings
 
-    from cnnkit import explain, feed, report, training
+    from cnnkit import diagnose, explain, feed, losses, normalize, plots, report, training
     from cnnkit.augment import Augmentation
     from cnnkit.callbacks import LearningRateDecay
     from cnnkit.generator import DataGenerator
@@ -108,6 +110,20 @@ def more_calls(place: Path) -> dict[str, Callable]:
         augmented.on_epoch_end()
         return [*found, augmented[0]]
 
+    def pictures_shown() -> list[np.ndarray]:
+        kept, before = [], plots.display
+        plots.display = lambda data, **_: kept.append(
+            np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"]))))
+        )
+        try:
+            plots.show([PHOTO, FILM, FILM / 510, FILM > 100], list("abcd"), alt="four pictures", columns=3)
+        finally:
+            plots.display = before
+        return kept
+
+    numbers = np.arange(len(BATCH)) % 2
+    model.compile("adam", "sparse_categorical_crossentropy")
+
     def written() -> list[str]:
         report.write(place, FACTS, trainings(), lambda numbers: (small, np.zeros((len(numbers), SIDE, SIDE, 1))))
         return (place / "report.md").read_text(encoding="utf-8").splitlines()
@@ -117,6 +133,16 @@ def more_calls(place: Path) -> dict[str, Callable]:
         "grad_cam": lambda: explain.grad_cam(model, BATCH[0], 1, "map"),
         "overlay": lambda: explain.overlay(PHOTO, np.linspace(0, 1, FILM.size).reshape(FILM.shape)),
         "two epochs of a generator": epochs,
+        "a batch of films": lambda: DataGenerator(
+            folder(place), size=(64, 80), crop=None, channels=1, normalize=normalize.min_max, batch_size=8, seed=0
+        )[0],
+        "balanced weights": lambda: losses.balanced_weights(LABELS.astype(int)),
+        "pictures shown": pictures_shown,
+        "duplicates": lambda: repr(diagnose.find_duplicates((BATCH, numbers), (BATCH[::3] * 0.9, numbers[::3]))),
+        "labels checked": lambda: repr(diagnose.check_labels((BATCH, numbers), (BATCH[::-1], numbers))),
+        "a batch looked at": lambda: diagnose.look_at_batch((BATCH, numbers)),
+        "predictions": lambda: diagnose.prediction_histogram(model, (BATCH, numbers)),
+        "gradients": lambda: diagnose.gradient_norms(model, (BATCH, numbers)),
         "decay": lambda: [LearningRateDecay(0.5, 3).rate(1.0, epoch) for epoch in range(8)],
         "a preset's rates": lambda: [preset.rate(epoch) for epoch in range(preset.epochs)],
         "presets": lambda: [f"{name}: {each}" for name, sizes in training.PRESETS.items() for each in sizes.items()],

@@ -30,7 +30,7 @@ def lines() -> Iterator[str]:
             continue
         names = vars(importlib.import_module(module.name))
         for name in sorted(set(names.get("__all__", ())) & set(names)):  # a package knows some only when it is asked
-            if getattr(names[name], "__module__", module.name) == module.name:
+            if getattr(names[name], "__module__", module.name).startswith(module.name):
                 yield from _described(f"{module.name}.{name}", names[name])
         for name, value in sorted(names.items()):
             if (
