@@ -94,7 +94,8 @@ def more_calls(place: Path) -> dict[str, Callable]:
 
     inputs = keras.Input(BATCH.shape[1:])
     x = keras.layers.Conv2D(3, 5, strides=2, activation="relu", name="map")(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(x)))
+    x = keras.layers.Dense(2, activation="softmax", name="last")(keras.layers.Flatten()(x))
+    model = keras.Model(inputs, x)
     model.set_weights([np.cos(np.arange(weight.size)).reshape(weight.shape) for weight in model.get_weights()])
     small = keras.Sequential([keras.Input((SIDE, SIDE, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten()])
     small.add(keras.layers.Dense(2, activation="softmax"))
