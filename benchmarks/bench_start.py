@@ -63,7 +63,10 @@ def main() -> None:
         home = Path(place)
         draw(environment(home))
         plain = home / "plain.ipynb"
-        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PLAIN)]), plain)
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PLAIN)])
+        # Without one JupyterLab asks which kernel is wanted.
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, plain)
         ours = seconds("lesson 00", ROOT / "notebooks" / "00_start_here.ipynb", home)
         theirs = seconds("interact + imshow", plain, home)
     print(f"From starting JupyterLab to the first moving slider: lesson 00 {ours:.1f} s (with TensorFlow in it),")
