@@ -83,7 +83,8 @@ def main() -> None:
         environ = environment(Path(home))
         draw(environ)
         failed = [subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode for command in commands]
-    print(AFTER if any(failed) else "", flush=True)
+    if any(failed):
+        print(AFTER)
     sys.exit(any(failed))
 
 

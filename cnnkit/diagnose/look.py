@@ -229,18 +229,18 @@ class Trial:
     def run(self, rate: float | None = None, steps: int = 40) -> Overfit:
         """Learn the few pictures by heart."""
         rate = self.rate if rate is None else rate
-        return self._outcome(rate, itertools.repeat((self.images, self.labels), steps))
+        return self._outcome(rate, itertools.repeat((self.images, self.labels), steps), steps)
 
-    def epochs(self, rate: float, steps: int = 200, batch: int = 32) -> Overfit:
+    def first_steps(self, rate: float) -> Overfit:
         """Train for the first steps of a run, each with other pictures."""
-        images, labels = self.sample.images, self.sample.labels
+        images, labels, steps, batch = self.sample.images, self.sample.labels, 200, 32
         rng = np.random.default_rng(0)
         order = np.concatenate([rng.permutation(len(images)) for _ in range(1 + steps * batch // len(images))])
         parts = (order[step * batch : (step + 1) * batch] for step in range(steps))
-        return self._outcome(rate, ((images[part], labels[part]) for part in parts))
+        return self._outcome(rate, ((images[part], labels[part]) for part in parts), steps)
 
-    def _outcome(self, rate: float, parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> Overfit:
-        model, losses, parts = self.fresh(), [], list(parts)
+    def _outcome(self, rate: float, parts: Iterable[tuple[np.ndarray, np.ndarray]], steps: int) -> Overfit:
+        model, losses = self.fresh(), []
         model.optimizer.learning_rate = rate
         for images, labels in parts:
             model.reset_metrics()
@@ -248,9 +248,9 @@ class Trial:
                 warnings.simplefilter("ignore")  # Keras's remarks on the loss; `checkup` makes its own
                 losses.append(float(model.train_on_batch(images, labels)))
             if not math.isfinite(losses[-1]):
-                losses += [math.nan] * (len(parts) - len(losses))
+                losses += [math.nan] * (steps - len(losses))
                 break
-        return Overfit(tuple(losses), float(rate), len(parts[0][0]), self._moved())
+        return Overfit(tuple(losses), float(rate), len(images), self._moved())
 
     def _moved(self) -> float:
         count = len(self.model.trainable_variables)

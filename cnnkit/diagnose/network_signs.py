@@ -12,6 +12,8 @@ from cnnkit.diagnose.access import alone, batches, width
 from cnnkit.diagnose.case import Case, Finding
 from cnnkit.diagnose.look import Overfit, Predictions, Trial, predictions_of
 
+SWEEP = "see cnnkit.training.learning_rate_sweep"
+
 
 def softmax(case: Case) -> Iterator[Finding]:
     """Probabilities where logits are wanted, and the other way round."""
@@ -310,9 +312,8 @@ def learning_rate(case: Case) -> Iterator[Finding]:
     if case.any_good and not _flat_history(case) and not stuck:
         return
     own = case.trial.run()
-    advice = "see cnnkit.training.learning_rate_sweep"
     if case.numbers and own.learns and not own.explodes:
-        yield from _over_batches(case, stuck, advice)
+        yield from _over_batches(case, stuck)
         return
     seen = f"on one batch the loss goes from {own.start:.3g} to {own.end:.3g} at rate {own.learning_rate:g}"
     seen = f"the network gives NaN; {seen}" if not case.numbers else seen
@@ -323,24 +324,24 @@ def learning_rate(case: Case) -> Iterator[Finding]:
         if own.moved < 1e-3 or (better and better.learning_rate > enough * own.learning_rate):
             seen += f", and the weights move by {own.moved:.0e} of their length"
             seen += f"; to {better.end:.3g} at {better.learning_rate:g}" if better else ""
-            yield _too_low(seen, better.learning_rate if better else 100 * own.learning_rate, advice)
+            yield _too_low(seen, better.learning_rate if better else 100 * own.learning_rate)
             return
     if not case.numbers or own.explodes or own.end > 0.9 * own.start:
         better = _first_that_falls(case.trial, [own.learning_rate / 10**power for power in (1, 2, 3, 4, 6, 8, 10)])
         if better or own.explodes or not case.numbers:
             seen += f", and to {better.end:.3g} at {better.learning_rate:g}" if better else ""
             lower = better.learning_rate if better else own.learning_rate / 10
-            yield _too_high(seen, lower, advice, 0.88 if better or own.explodes else 0.7)
+            yield _too_high(seen, lower, 0.88 if better or own.explodes else 0.7)
             return
     if case.numbers:
-        yield from _over_batches(case, stuck, advice)
+        yield from _over_batches(case, stuck)
 
 
-def _over_batches(case: Case, stuck: bool, advice: str) -> Iterator[Finding]:
+def _over_batches(case: Case, stuck: bool) -> Iterator[Finding]:
     """Begin the training again with other rates: what one batch puts up with, and dropout's noise hides, shows here."""
     if not case.trained or (case.any_good and not stuck):
         return
-    own, guess = case.trial.epochs(case.trial.rate), _loss_of_guessing(case)
+    own, guess = case.trial.first_steps(case.trial.rate), _loss_of_guessing(case)
 
     def seen(better: Overfit) -> str:
         return (
@@ -350,27 +351,27 @@ def _over_batches(case: Case, stuck: bool, advice: str) -> Iterator[Finding]:
 
     if own.moved < 1e-3:
         for power in range(1, 7):
-            better = case.trial.epochs(own.learning_rate * 10**power)
+            better = case.trial.first_steps(own.learning_rate * 10**power)
             if better.late <= 0.9 * min(own.late, guess) and not better.explodes:
-                yield _too_low(seen(better), better.learning_rate, advice)
+                yield _too_low(seen(better), better.learning_rate)
                 return
         return
     # If its own rate gets nowhere, another must get somewhere; of a run that has come nowhere, much further will do.
     nowhere = not own.late < 0.97 * guess
     enough = max(0.6 * own.late if stuck else 0, (0.95 if stuck else 0.9) * min(guess, own.late) if nowhere else 0)
     for power in range(1, 5 if enough else 0):
-        better = case.trial.epochs(own.learning_rate / 10**power)
+        better = case.trial.first_steps(own.learning_rate / 10**power)
         if better.late <= enough and not better.explodes:
-            yield _too_high(seen(better), better.learning_rate, advice, 0.88)
+            yield _too_high(seen(better), better.learning_rate, 0.88)
             return
 
 
-def _too_low(seen: str, better: float, advice: str) -> Finding:
-    return Finding("learning rate too low", seen, f"{better:g}; {advice}", 0.86)
+def _too_low(seen: str, better: float) -> Finding:
+    return Finding("learning rate too low", seen, f"{better:g}; {SWEEP}", 0.86)
 
 
-def _too_high(seen: str, better: float, advice: str, likelihood: float) -> Finding:
-    return Finding("learning rate too high", seen, f"{better:g}, or clipnorm=1.0; {advice}", likelihood)
+def _too_high(seen: str, better: float, likelihood: float) -> Finding:
+    return Finding("learning rate too high", seen, f"{better:g}, or clipnorm=1.0; {SWEEP}", likelihood)
 
 
 def _stuck(case: Case) -> bool:
