@@ -3,9 +3,12 @@
 `make notebooks` loads it with `-p tests.notebook_checks`. It looks at the outputs that nbval has just computed, and
 asks the kernel that nbval has just used, so nothing runs twice. A cell that is tagged `nbval-ignore-output` is let off
 the comparison of pictures, and one that is tagged `picture-varies` too, whose text is compared all the same.
+Where the tag is `shows-code`, the text is code of the package, and is compared without its comments and line breaks.
 """
 
+import ast
 import inspect
+import textwrap
 from importlib.metadata import version
 
 import pytest
@@ -46,6 +49,8 @@ def pytest_collection_modifyitems(items: list) -> None:
 def pytest_runtest_call(item):
     if not isinstance(item, IPyNbCell):
         return (yield)
+    if "shows-code" in item.cell.metadata.get("tags", []):
+        item.sanitize = code_alone
     clock = Clock(item.parent.kernel.km.provisioner.pid)
     if not hasattr(item.parent, "reference"):
         item.parent.reference = reference()
@@ -56,6 +61,15 @@ def pytest_runtest_call(item):
         check_time(item, used)
         check_controls(item)
     return result
+
+
+def code_alone(text: str) -> str:
+    """Return code in one way of writing it, without comments and docstrings."""
+    tree = ast.parse(textwrap.dedent(text))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
 
 
 def check_pictures(item: IPyNbCell) -> None:

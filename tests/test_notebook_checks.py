@@ -38,6 +38,19 @@ axes.set_title("A bright bar on black")
 plots.show_figure(figure, "A bar.")
 """
 
+CODE = """
+print('''
+    def half(x):
+        # one more comment
+        return (
+            x / {number})
+''')
+"""
+PRINTED = """
+    def half(x):
+        return x / 2
+"""
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
@@ -47,10 +60,13 @@ def report(tmp_path_factory):
     changed = FIGURE.replace("gray", "viridis")
     notebook = new_notebook(
         cells=[new_code_cell(source) for source in (EXPLORER, DEAF, FIGURE, changed, "print(1)", "print(2)")]
+        + [new_code_cell(CODE.format(number=n), metadata={"tags": ["shows-code"]}) for n in (2, 3)]
     )
     NotebookClient(notebook, timeout=60).execute()
     notebook.cells[3].source = FIGURE
     notebook.cells[4].outputs = [new_output("stream", name="stdout", text="2\n")]
+    for cell in notebook.cells[6:]:
+        cell.outputs = [new_output("stream", name="stdout", text=PRINTED)]
     path = tmp_path_factory.mktemp("checked") / "checked.ipynb"
     nbformat.write(notebook, path)
     command = [
@@ -74,13 +90,13 @@ def outcome(report, number):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [0, 2, 5], ids=["explorer", "figure", "text"])
+@pytest.mark.parametrize("number", [0, 2, 5, 6], ids=["explorer", "figure", "text", "code"])
 def test_what_is_as_it_was_passes(report, number):
     assert outcome(report, number) == "PASSED"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [1, 3, 4], ids=["deaf explorer", "other colour map", "other text"])
+@pytest.mark.parametrize("number", [1, 3, 4, 7], ids=["deaf explorer", "other colour map", "other text", "other code"])
 def test_what_has_changed_fails(report, number):
     assert outcome(report, number) == "FAILED"
 

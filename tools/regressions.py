@@ -338,6 +338,12 @@ HARMLESS = (
         MORPHOLOGY,
         swap("Erode, then dilate: bright things", "First erode, then dilate: bright things"),
     ),
+    Plant(
+        "a comment in code that a lesson prints",
+        lessons(5),
+        "cnnkit/resnet.py",
+        swap("    residual = x\n", "    residual = x  # where the path begins\n"),
+    ),
     Plant("private names", lessons(2), MORPHOLOGY, lambda text: text.replace("_under_disk", "_below_disk")),
     Plant("white space", lessons(2), MORPHOLOGY, lambda text: text.replace("\n\n\ndef ", "\n\n\n\ndef ")),
     Plant("cells renamed", lessons(1), "notebooks/01_*.ipynb", in_notebooks(_rename_cells)),
