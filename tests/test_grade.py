@@ -467,6 +467,26 @@ def test_of_several_notebooks_the_one_with_answers_counts_in_a_zip_too(key, tmp_
     assert {found["bob", name].status for name in NAMES} == {"missing"}
 
 
+def test_who_handed_in_something_else_is_told_what(key, tmp_path):
+    folder = tmp_path / "submissions"
+    save(folder / "ada" / "x.ipynb", solved())
+    (folder / "bob").mkdir()
+    (folder / "bob" / "answers.docx").write_text("x")
+    (folder / "cy").mkdir()
+    for name in "abcde":
+        (folder / "cy" / f"{name}\udcff.pdf").write_text("x")
+    for student in ("ada", "ann"):
+        (folder / "dan" / student).mkdir(parents=True)
+    found = graded(folder, tmp_path / "grades.csv")
+    assert "only answers.docx; an .ipynb file" in found["bob", "flip_twice"].message
+    assert "and 2 more;" in found["cy", "flip_twice"].message
+    assert found["dan", "flip_twice"].message == "No notebook was handed in."
+    assert not found["ada", "flip_twice"].note
+    (folder / "dan" / "late.txt").write_text("x")  # and whoever adds one is told anew
+    again = graded(folder, tmp_path / "grades.csv")
+    assert "only late.txt" in again["dan", "flip_twice"].message
+
+
 def test_links_and_other_things_are_no_submissions(tmp_path):
     folder = tmp_path / "submissions"
     save(folder / "ada.ipynb", solved())

@@ -119,6 +119,12 @@ class Journal:
         self._stream.flush()
 
 
+def _only(names: list[str]) -> str:
+    """Return words that name the files that were handed in instead of a notebook; of many, three."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f", only {', '.join(names[:3])}{more}; an .ipynb file is needed" if names else ""
+
+
 def _parsed(path: Path) -> Iterator[dict]:
     for line in path.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
         with contextlib.suppress(ValueError):
@@ -176,7 +182,7 @@ class Grader:
     def _read(self, submission: Submission) -> tuple[dict | None, str]:
         """Return the answers of the notebook that has the most of them, and a note; None if none can be read."""
         if not submission.notebooks:
-            return None, "No notebook was handed in."
+            return None, f"No notebook was handed in{_only(submission.others)}."
         best, most, notes, chosen = None, -1, [], None
         for notebook in submission.notebooks:
             found = self._read_one(notebook)

@@ -71,14 +71,15 @@ class Notebook:
 
 @dataclass
 class Submission:
-    """What a student has handed in: the likeliest notebook first; none is possible."""
+    """What a student has handed in: the likeliest notebook first; none is possible, and other files are named."""
 
     student: str
     notebooks: list[Notebook] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     def digest(self) -> str:
         """Return what changes when the submission does."""
-        facts = [f"{each.place}\n{each.digest()}" for each in self.notebooks]
+        facts = [f"{each.place}\n{each.digest()}" for each in self.notebooks] or self.others
         return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
@@ -157,7 +158,10 @@ def _by_student(path: Path, places: list[str], assignment: str) -> Collection:
             continue
         student = each[0][: -len(ending)] if alone else each[0]
         submission = students.setdefault(student, Submission(student))
-        if folder or not ending or set(each[1:-1]) & (set(ASSIGNMENTS) - {assignment}):
+        if folder or set(each[1:-1]) & (set(ASSIGNMENTS) - {assignment}):
+            continue
+        if not ending:
+            submission.others.append("/".join(each[1:]))
             continue
         submission.notebooks.append(Notebook(path, place))
     for submission in students.values():
