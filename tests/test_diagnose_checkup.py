@@ -294,6 +294,20 @@ def test_networks_that_cannot_start(start, name):
     assert names(trained(network(**start)))[0] == name
 
 
+@pytest.mark.parametrize(
+    "optimizer",
+    [keras.optimizers.SGD(0.001, momentum=1.0), keras.optimizers.RMSprop(0.001, momentum=1.0)],
+    ids=["sgd", "rmsprop"],
+)
+def test_a_momentum_that_never_forgets(healthy, optimizer):
+    model = keras.models.clone_model(healthy)
+    model.set_weights(healthy.get_weights())
+    model.compile(optimizer, "categorical_crossentropy")
+    assert "momentum too high" in names(model)
+    model.compile(keras.optimizers.SGD(0.001, momentum=0.99), "categorical_crossentropy")
+    assert "momentum too high" not in names(model)
+
+
 def test_imbalance_hidden_by_accuracy():
     keep = [np.flatnonzero((numbers == 0) | (np.arange(len(numbers)) % 20 == 1)) for _, numbers in LABELLED]
     training, validation = ((x[each], y[each]) for (x, y), each in zip((TRAINING, VALIDATION), keep, strict=True))

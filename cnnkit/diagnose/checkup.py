@@ -7,7 +7,15 @@ import keras
 from cnnkit.diagnose.access import Data, checked_model
 from cnnkit.diagnose.case import Case, Finding
 from cnnkit.diagnose.data_signs import label_trouble, leak, pixels, upside_down, validation_augmented
-from cnnkit.diagnose.network_signs import alike_or_dead, imbalance, last_batch_only, learning_rate, no_good, softmax
+from cnnkit.diagnose.network_signs import (
+    alike_or_dead,
+    imbalance,
+    last_batch_only,
+    learning_rate,
+    momentum,
+    no_good,
+    softmax,
+)
 
 __all__ = ["Checkup", "Finding", "checkup"]
 
@@ -19,6 +27,7 @@ SIGNS = (
     upside_down,
     leak,
     last_batch_only,
+    momentum,
     imbalance,
 )
 

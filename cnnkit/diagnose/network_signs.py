@@ -284,6 +284,20 @@ def _like(labels: np.ndarray, numbers: np.ndarray, classes: int) -> np.ndarray:
     return numbers.astype(labels.dtype).reshape(-1, *labels.shape[1:])
 
 
+def momentum(case: Case) -> Iterator[Finding]:
+    """A momentum of 1, with which every step is added to all that come after it."""
+    optimizer = getattr(case.model.optimizer, "inner_optimizer", case.model.optimizer)
+    for name in ("momentum", "beta_1"):
+        value = getattr(optimizer, name, None)
+        if isinstance(value, int | float) and value > 0.9999:
+            yield Finding(
+                "momentum too high",
+                f"{name} is {value:g}, so the steps only ever grow",
+                f"{name}=0.9, as is common",
+                1.0,
+            )
+
+
 def imbalance(case: Case) -> Iterator[Finding]:
     """A rare class that is never called, behind a high accuracy."""
     if not case.numbers or not case.trained:
