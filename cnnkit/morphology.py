@@ -45,7 +45,7 @@ def otsu(image: np.ndarray) -> float:
 
     Raises
     ------
-    ValueError : not a picture of one channel, or all its pixels are equal.
+    ValueError : not a picture of one channel, a mask, or all its pixels are equal.
 
     Source: N. Otsu, "A threshold selection method from gray-level histograms", IEEE Trans. SMC 9 (1979) 62-66;
     computed by `skimage.filters.threshold_otsu`.
@@ -53,6 +53,8 @@ def otsu(image: np.ndarray) -> float:
     from skimage.filters import threshold_otsu  # here, since it takes longer to import than all the rest
 
     image = _checked(image, "otsu")
+    if image.dtype == bool:
+        raise ValueError("otsu: this is a mask already, of True and False. Give the grey values that it came from.")
     if image.size == 0 or image.min() == image.max():
         raise ValueError("otsu: all pixels are equal, so there is nothing to split. Give threshold a value.")
     return float(threshold_otsu(image))

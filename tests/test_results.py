@@ -9,25 +9,25 @@ compared with results.json to a thousandth, as processors round differently. A w
     python tests/test_results.py
 """
 
-import base64
 import dataclasses
 import functools
 import hashlib
-import io
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 
+import ipywidgets
 import numpy as np
 import pytest
 from explorer_page import EXPLORERS, make
 from explorers import _values
-from PIL import Image
-from test_speed import BATCH, FILM, LABELS, PHOTO, calls, folder
+from ipywidgets.widgets.widget_link import Link
+from relied_on import more_calls, open_figures
+from test_speed import calls
 
 STORED = Path(__file__).with_name("results.json")
-DEEPEST = 4
+DEEPEST = 6
+SAID = ("description", "tooltip", "options", "min", "max", "step", "value", "readout_format", "lines")
 
 
 def boiled(value: object, depth: int = 0) -> list:
@@ -45,16 +45,24 @@ def boiled(value: object, depth: int = 0) -> list:
     if isinstance(value, dict):
         return [part for key in sorted(value, key=str) for part in [str(key), *boiled(value[key], depth + 1)]]
     if dataclasses.is_dataclass(value):
-        return boiled({field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, depth)
+        return boiled({name: getattr(value, name) for name in _attributes(value)}, depth)
     if hasattr(value, "count_params"):
         return [float(value.count_params()), str(value.output_shape), len(value.layers)]
     if hasattr(value, "labels") and hasattr(value, "paths"):
         return [[path.name for path in value.paths], *boiled(value.labels)]
     if hasattr(value, "status"):
         return [value.status, repr(value), str(value.message)]
+    if hasattr(value, "history"):
+        return boiled(value.history, depth)
     if hasattr(value, "shape") or hasattr(value, "numpy"):
         return boiled(np.asarray(value))
     return [type(value).__name__]
+
+
+def _attributes(value: object) -> list[str]:
+    """Return the names of a dataclass's fields and of what it computes of them."""
+    properties = [name for name, member in vars(type(value)).items() if isinstance(member, property)]
+    return [field.name for field in dataclasses.fields(value)] + [name for name in properties if name[0] != "_"]
 
 
 def _means(array: np.ndarray) -> list[float]:
@@ -75,100 +83,14 @@ def results(place: Path) -> dict[str, list]:
     for name, call in (calls(place) | more_calls(place)).items():
         if not name.endswith((": saved", ": begin", ": frames")):
             keras.utils.set_random_seed(0)
-            found[name] = json.loads(json.dumps(boiled(call())))
-    for explorer in [make(name) for name in EXPLORERS if name != "ReaderExplorer"]:
-        found |= ends(explorer)
+            with open_figures() as figures:
+                value = boiled(call())
+            found[name] = json.loads(json.dumps([*value, *boiled(figures)]))
+    for explorer in [make(name) for name in EXPLORERS]:
+        found |= built(explorer) | (pressed(explorer) if explorer.primary != "film" else {})
+        if type(explorer).__name__ != "ReaderExplorer":
+            found |= ends(explorer)
     return found | answers()
-
-
-def more_calls(place: Path) -> dict[str, Callable]:
-    """Return what later lessons and final runs call, by name; how long it takes is not asked."""
-    import keras
-    from test_report import FACTS, SIDE
-    from test_report import results as trainings
-
-    from cnnkit import diagnose, explain, feed, losses, normalize, plots, report, training
-    from cnnkit.augment import Augmentation
-    from cnnkit.callbacks import LearningRateDecay
-    from cnnkit.generator import DataGenerator
-
-    inputs = keras.Input(BATCH.shape[1:])
-    x = keras.layers.Conv2D(3, 5, strides=2, activation="relu", name="map")(inputs)
-    x = keras.layers.Dense(2, activation="softmax", name="last")(keras.layers.Flatten()(x))
-    model = keras.Model(inputs, x)
-    model.set_weights([np.cos(np.arange(weight.size)).reshape(weight.shape) for weight in model.get_weights()])
-    small = keras.Sequential([keras.Input((SIDE, SIDE, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten()])
-    small.add(keras.layers.Dense(2, activation="softmax"))
-    preset = training.PRESETS["cxr"]["smoke"]
-    film = place / "film.png"
-    Image.fromarray(FILM).save(film)
-    augmented = DataGenerator(
-        folder(place), size=(64, 80), crop=None, batch_size=8, augment=Augmentation(rotation=40), seed=0
-    )
-
-    def epochs() -> list:
-        found = [augmented[0]]
-        augmented.on_epoch_end()
-        return [*found, augmented[0]]
-
-    def pictures_shown() -> list[np.ndarray]:
-        kept, before = [], plots.display
-        plots.display = lambda data, **_: kept.append(
-            np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"]))))
-        )
-        try:
-            plots.show([PHOTO, FILM, FILM / 510, FILM > 100], list("abcd"), alt="four pictures", columns=3)
-        finally:
-            plots.display = before
-        return kept
-
-    numbers = np.arange(len(BATCH)) % 2
-    model.compile("adam", "sparse_categorical_crossentropy")
-
-    def written() -> list[str]:
-        report.write(place, FACTS, trainings(), lambda numbers: (small, np.zeros((len(numbers), SIDE, SIDE, 1))))
-        return (place / "report.md").read_text(encoding="utf-8").splitlines()
-
-    return {
-        "saliency": lambda: explain.saliency(model, BATCH[0], 1),
-        "grad_cam": lambda: explain.grad_cam(model, BATCH[0], 1, "map"),
-        "overlay": lambda: explain.overlay(PHOTO, np.linspace(0, 1, FILM.size).reshape(FILM.shape)),
-        "two epochs of a generator": epochs,
-        "a batch of films": lambda: DataGenerator(
-            folder(place), size=(64, 80), crop=None, channels=1, normalize=normalize.min_max, batch_size=8, seed=0
-        )[0],
-        "balanced weights": lambda: losses.balanced_weights(LABELS.astype(int)),
-        "pictures shown": pictures_shown,
-        "duplicates": lambda: repr(diagnose.find_duplicates((BATCH, numbers), (BATCH[::3] * 0.9, numbers[::3]))),
-        "labels checked": lambda: repr(diagnose.check_labels((BATCH, numbers), (BATCH[::-1], numbers))),
-        "a batch looked at": lambda: diagnose.look_at_batch((BATCH, numbers)),
-        "predictions": lambda: diagnose.prediction_histogram(model, (BATCH, numbers)),
-        "gradients": lambda: diagnose.gradient_norms(model, (BATCH, numbers)),
-        "decay": lambda: [LearningRateDecay(0.5, 3).rate(1.0, epoch) for epoch in range(8)],
-        "a preset's rates": lambda: [preset.rate(epoch) for epoch in range(preset.epochs)],
-        "presets": lambda: [f"{name}: {each}" for name, sizes in training.PRESETS.items() for each in sizes.items()],
-        "a preset's network": lambda: _settings(training.build(preset)),
-        "a film prepared": lambda: feed.prepared(film, preset),
-        "films shifted": lambda: feed.shifted(BATCH, 3),
-        "a report": written,
-    }
-
-
-def _settings(model) -> list:
-    """Return what a network's layers and its optimiser have been told."""
-    told = {
-        "momentum",
-        "epsilon",
-        "strides",
-        "kernel_size",
-        "filters",
-        "units",
-        "activation",
-        "padding",
-        "learning_rate",
-    }
-    configs = [layer.get_config() for layer in model.layers] + [model.optimizer.get_config()]
-    return [f"{key}={config[key]}" for config in configs for key in sorted(told & set(config))]
 
 
 def answers() -> dict[str, list]:
@@ -193,6 +115,48 @@ def _nearly(right: object) -> object:
     if isinstance(right, float | np.floating) or (isinstance(right, np.ndarray) and right.dtype.kind == "f"):
         return right * 1.003
     return right
+
+
+def built(explorer) -> dict[str, list]:
+    """Return of which widgets an explorer consists, what they say, and what is linked to what."""
+    widgets, seen = [explorer.widget], []
+    while widgets:
+        widget = widgets.pop(0)
+        said = {name: str(getattr(widget, name, "")) for name in SAID if getattr(widget, name, "") not in ("", None)}
+        seen.append(f"{type(widget).__name__} {said}")
+        widgets += getattr(widget, "children", ())
+    owned = {id(widget): name for name, widget in {**explorer._controls, "the pictures": explorer._frames}.items()}
+    for link in _links():
+        (source, name), (target, other) = link.source, link.target
+        if id(source) in owned and id(target) in owned:
+            seen.append(f"{owned[id(source)]}.{name} to {owned[id(target)]}.{other}")
+    return {f"{type(explorer).__name__}: built of": seen}
+
+
+def _links() -> list:
+    """Return all links between widgets that exist; ipywidgets itself has no public list."""
+    return [widget for widget in ipywidgets.widgets.widget._instances.values() if isinstance(widget, Link)]
+
+
+def pressed(explorer) -> dict[str, list]:
+    """Return what each button does, from where it begins and from each control's last value."""
+    explorer._silent = True
+    begin = explorer.parameters
+    last = {name: _values(control)[-1] for name, control in explorer._controls.items()}
+    shown = []
+    for others in ({}, last):
+        for number, button in enumerate(_buttons(explorer.widget)):
+            explorer.parameters = dataclasses.replace(begin, **others)
+            button.click()
+            shown.append(f"{number}: {button.description}: {explorer.parameters}")
+    explorer.parameters = begin
+    return {f"{type(explorer).__name__}: buttons": shown}
+
+
+def _buttons(widget) -> list:
+    if isinstance(widget, ipywidgets.Button):
+        return [widget]
+    return [button for child in getattr(widget, "children", ()) for button in _buttons(child)]
 
 
 def ends(explorer) -> dict[str, list]:
@@ -242,7 +206,7 @@ def _seen(picture: object) -> list:
 def alike(was: object, now: object) -> bool:
     """Return True if two numbers are as good as equal, or two words the same."""
     if isinstance(was, float | int) and isinstance(now, float | int):
-        return math.isclose(was, now, rel_tol=1e-3, abs_tol=1e-4)
+        return math.isclose(was, now, rel_tol=1e-3, abs_tol=1e-4) or (math.isnan(was) and math.isnan(now))
     return was == now
 
 
