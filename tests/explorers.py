@@ -25,9 +25,15 @@ def move_every_control(explorer):
         for value in _values(control):
             control.value = value
             assert getattr(explorer.parameters, name) == value
-            assert shown_facts(explorer) == explorer.render(explorer.parameters).facts
-            assert shown(explorer)["code"] == explorer.code(explorer.parameters)  # facts alone may stay the same
+            check_shown(explorer)
         explorer.reset()
+        check_shown(explorer)
+
+
+def check_shown(explorer):
+    """The page shows the facts and the code of the present parameters."""
+    assert shown_facts(explorer) == explorer.render(explorer.parameters).facts
+    assert shown(explorer)["code"] == explorer.code(explorer.parameters)  # facts alone may stay the same
 
 
 def _values(control):

@@ -13,7 +13,8 @@ import psutil
 
 STORED = Path(__file__).with_name("lesson_runs.json")
 
-# Measured: the same cell takes up to TODO times as long from run to run.
+# Wide, since the pace is that of Python and NumPy, and a training's may be another: without AVX-512 three to five times
+# as slow was seen.
 FACTOR, SLACK = 4, 0.5
 
 

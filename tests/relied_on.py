@@ -146,18 +146,16 @@ def file_calls(place: Path) -> dict[str, Callable]:
         opened = ImageFolder(place / "films", ["nofinding", "effusion"])
         return DataGenerator(opened, 4, **{"size": (48, 40), "crop": None, "channels": 1} | options)
 
-    def drawn() -> list:
-        rng = [np.random.default_rng(number) for number in range(5)]
-        return [
-            *(draw_films.draw_film(effusion, rng[effusion], side=96) for effusion in (False, True)),
-            *(draw_flowers.draw_flower(kind, rng[2 + (kind == "rose")], 72, 96) for kind in ("daisy", "rose")),
-            brushes.clouds(rng[4], 30, 40, 8),
-        ]
+    def drawn(draw: Callable, *first: object, **size: int) -> list:
+        return [draw(*first, np.random.default_rng(seed), **size) for seed in (0, 1)]
 
-    def in_parts() -> list:
+    def parts(**options) -> list:
         opened = ImageFolder(place / "films", ["nofinding", "effusion"])
-        by_patient = [opened.split(validation=0.3, seed=seed, group=patient) for seed in (0, 1)]
-        return [*by_patient, *(opened.split(seed=seed) for seed in (0, 1)), opened.subset([3, 1]), opened.read(5)]
+        return [opened.split(seed=seed, **options) for seed in (0, 1)]
+
+    def part() -> list:
+        opened = ImageFolder(place / "films", ["nofinding", "effusion"])
+        return [opened.subset([3, 1]), opened.read(5)]
 
     def batches(**options) -> list:
         generator = films(**options)
@@ -185,8 +183,14 @@ def file_calls(place: Path) -> dict[str, Callable]:
         "files of all kinds": lambda: {
             path.name: answered(functools.partial(read_image, path)) for path in sorted(kinds.iterdir())
         },
-        "drawn pictures": drawn,
-        "parts of a folder": in_parts,
+        "films drawn": functools.partial(drawn, draw_films.draw_film, True, side=96),
+        "films without effusion drawn": functools.partial(drawn, draw_films.draw_film, False, side=96),
+        "daisies drawn": functools.partial(drawn, draw_flowers.draw_flower, "daisy", rows=72, columns=96),
+        "roses drawn": functools.partial(drawn, draw_flowers.draw_flower, "rose", rows=72, columns=96),
+        "clouds": lambda: brushes.clouds(np.random.default_rng(0), 30, 40, 8),
+        "split with seeds": parts,
+        "split by patient": functools.partial(parts, validation=0.3, group=patient),
+        "part of a folder": part,
         **{f"generator, {way}": functools.partial(batches, **options) for way, options in ways.items()},
     }
 
@@ -206,8 +210,8 @@ def measure_calls() -> dict[str, Callable]:
     return {
         "roc_auc, another seed": lambda: [evaluate.roc_auc(numbers, SCORES, resamples=300, seed=n) for n in (0, 1)],
         "roc_auc, 80 %": lambda: evaluate.roc_auc(numbers, OTHERS, confidence=0.8),
-        "thresholds": lambda: [
-            evaluate.threshold_for_recall(numbers, SCORES, 0.7),
+        "threshold for recall": lambda: evaluate.threshold_for_recall(numbers, SCORES, 0.7),
+        "threshold for cost": lambda: [
             evaluate.threshold_for_cost(numbers, SCORES),
             evaluate.threshold_for_cost(numbers, SCORES, 1, 7),
             evaluate.threshold_for_cost(numbers, SCORES, 3, 1),
@@ -289,10 +293,11 @@ def training_calls() -> dict[str, Callable]:
 
     def fitted() -> list:
         model = linear()
-        model.compile(keras.optimizers.SGD(0.05), "categorical_crossentropy", metrics=["accuracy"])
+        model.compile(keras.optimizers.SGD(3.0, momentum=0.9), "categorical_crossentropy", metrics=["accuracy"])
         with contextlib.redirect_stdout(io.StringIO()):
-            history = training.fit(model, (points, one_hot), (points[:40], one_hot[:40]), epochs=2, live=False)
-        return [getattr(history, "history", history), model.get_weights()]
+            data = (points, one_hot), (points[:40], one_hot[:40])
+            history = training.fit(model, *data, epochs=1, live=False, seed=1)
+        return [history, model.get_weights()]  # at such a rate the order of the pictures tells
 
     def swept() -> dict:
         histories = training.learning_rate_sweep(linear, (points, one_hot), rates=(0.5, 0.05), epochs=2)

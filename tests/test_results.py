@@ -20,7 +20,7 @@ import ipywidgets
 import numpy as np
 import pytest
 from explorer_page import EXPLORERS, make
-from explorers import _values
+from explorers import _values, check_shown
 from ipywidgets.widgets.widget_link import Link
 from relied_on import more_calls, open_figures
 from test_speed import calls
@@ -140,7 +140,6 @@ def _links() -> list:
 
 def pressed(explorer) -> dict[str, list]:
     """Return what each button does, from where it begins and from each control's last value."""
-    explorer._silent = True
     begin = explorer.parameters
     last = {name: _values(control)[-1] for name, control in explorer._controls.items()}
     shown = []
@@ -148,6 +147,7 @@ def pressed(explorer) -> dict[str, list]:
         for number, button in enumerate(_buttons(explorer.widget)):
             explorer.parameters = dataclasses.replace(begin, **others)
             button.click()
+            check_shown(explorer)
             shown.append(f"{number}: {button.description}: {explorer.parameters}")
     explorer.parameters = begin
     return {f"{type(explorer).__name__}: buttons": shown}
