@@ -48,9 +48,10 @@ def nbval(*arguments: str, workers: int = WORKERS) -> list[str]:
 
 
 def relied_on(*options: str) -> list[str]:
-    """Return the command that checks arguments, results and speed of the package; alone, for the sake of the clock."""
+    """Return the command that checks arguments, results and speed of the package; a file goes to one worker."""
     files = ("tests/test_signatures.py", "tests/test_results.py", "tests/test_speed.py")
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, *files]
+    workers = ("--numprocesses", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder")
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *workers, *options, *files]
 
 
 AFTER = """
