@@ -381,26 +381,27 @@ def diagnosis_calls() -> dict[str, Callable]:
     numbers = np.arange(len(BATCH)) % 2
     model = small_network()
 
-    def looked() -> list:
-        batch = diagnose.look_at_batch((BATCH, numbers))
-        batch.show(4)
-        return [repr(batch), batch]
+    others = np.concatenate([BATCH[::3] * 0.9, BATCH[1:5, :, ::-1]])
 
-    def predicted() -> list:
-        predictions = diagnose.prediction_histogram(model, (BATCH, numbers))
-        predictions.show()
-        return [repr(predictions), predictions]
+    def looked():
+        return diagnose.look_at_batch((BATCH, numbers))
 
-    def flown() -> list:
-        gradients = diagnose.gradient_norms(model, (BATCH, numbers))
-        gradients.show()
-        return [gradients.names, gradients.norms, gradients.silent]
+    def predicted():
+        return diagnose.prediction_histogram(model, (BATCH, numbers))
 
-    def twins() -> list:
-        others = np.concatenate([BATCH[::3] * 0.9, BATCH[1:5, :, ::-1]])
-        found = diagnose.find_duplicates((BATCH, numbers), (others, np.arange(len(others)) % 2))
-        found.show()
-        return [repr(found), [(each.training, each.validation, each.mirrored) for each in found.pairs]]
+    def flown():
+        return diagnose.gradient_norms(model, (BATCH, numbers))
+
+    def twins():
+        return diagnose.find_duplicates((BATCH, numbers), (others, np.arange(len(others)) % 2))
+
+    def said(look: Callable) -> list:
+        found = look()
+        return [repr(found), found, *(getattr(found, "pairs", ()))]
+
+    # Apart from what is shown of them, which takes longer.
+    looks = {"a batch looked at": looked, "predictions": predicted, "gradients": flown, "duplicates": twins}
+    shows = {f"{name}, shown": look().show for name, look in looks.items()}
 
     points = np.sin(np.arange(128 * 48)).reshape(128, 4, 4, 3).astype(np.float32) / 4 + 0.5
     classes = np.arange(128) % 2
@@ -438,10 +439,8 @@ def diagnosis_calls() -> dict[str, Callable]:
         }
 
     return {
-        "a batch looked at": looked,
-        "predictions": predicted,
-        "gradients": flown,
-        "duplicates": twins,
+        **{name: functools.partial(said, look) for name, look in looks.items()},
+        **shows,
         "labels checked": lambda: repr(diagnose.check_labels((BATCH, numbers), (BATCH[::-1], numbers))),
         "overfitted": overfitted,
         "checked up": examined,
@@ -525,7 +524,7 @@ def drawn_in(axes) -> dict:
 
     legend = axes.get_legend()
     words = [axes.get_title(), axes.get_xlabel(), axes.get_ylabel(), *(text.get_text() for text in axes.texts)]
-    bars = [patch for patch in axes.patches if hasattr(patch, "get_bbox")]
+    areas = [(patch, patch.get_path().transformed(patch.get_patch_transform()).vertices) for patch in axes.patches]
     return {
         "words": words + [text.get_text() for text in legend.get_texts()] if legend else words,
         "limits": [*axes.get_xlim(), *axes.get_ylim()],
@@ -533,7 +532,7 @@ def drawn_in(axes) -> dict:
             [to_hex(line.get_color()), line.get_linestyle(), *(_mean(values) for values in line.get_data())]
             for line in axes.lines
         ],
-        "bars": [[to_hex(bar.get_facecolor()), *bar.get_bbox().bounds] for bar in bars],
+        "areas": [[to_hex(patch.get_facecolor()), *map(_mean, corners.T)] for patch, corners in areas],
         "pictures": [[each.get_cmap().name, *each.get_clim(), np.asarray(each.get_array())] for each in axes.images],
     }
 
