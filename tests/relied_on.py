@@ -5,6 +5,7 @@ test_results.py compares what they give, and test_speed.py how long they take; b
 
 import base64
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import io
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from explorer_page import EXPLORERS, make
 from PIL import Image
 
 ROWS, COLUMNS = np.mgrid[:240, :320]
@@ -59,6 +61,71 @@ def answered(call: Callable) -> object:
         return call()
     except (ValueError, TypeError) as error:
         return type(error).__name__
+
+
+def lesson_calls(place: Path) -> dict[str, Callable]:
+    """What lessons and sliders call often."""
+    from cnnkit import evaluate, images, morphology, normalize, plots
+    from cnnkit.augment import Augmentation, Transform
+    from cnnkit.checks import check
+    from cnnkit.datasets import ImageFolder
+    from cnnkit.datasets.draw_flowers import draw_daisy_in_grass
+    from cnnkit.explore import MorphologyExplorer, NormalizationExplorer, PoolingExplorer
+    from cnnkit.generator import DataGenerator
+    from cnnkit.losses import WeightedCategoricalCrossentropy
+    from cnnkit.resnet import ResnetBuilder
+
+    pictures = folder(place)
+    # So small that no memory need be asked for, which takes now little time and now much.
+    generator = DataGenerator(pictures, 4, size=(40, 48), crop=None)
+    transform = Transform(rotation=20, zoom=1.2, brightness=0.1)
+    explorers = {cls.__name__: cls(PHOTO) for cls in (MorphologyExplorer, NormalizationExplorer, PoolingExplorer)}
+    loss, one_hot = WeightedCategoricalCrossentropy([[1, 5], [10, 10]]), np.eye(2)[LABELS.astype(int)]
+    guessed = np.stack([1 - SCORES, SCORES], axis=1)
+    found = {
+        **{name: functools.partial(getattr(morphology, name), MASK, 10) for name in ("erosion", "dilation")},
+        **{name: functools.partial(getattr(morphology, name), FILM, 10) for name in ("opening", "closing", "gradient")},
+        "otsu": lambda: morphology.otsu(FILM),
+        **{name: functools.partial(getattr(normalize, name), PHOTO) for name in normalize.__all__},
+        "to_gray": lambda: images.to_gray(PHOTO),
+        "crop_center": lambda: images.crop_center(PHOTO, (100, 140)),
+        "resize": lambda: images.resize(PHOTO, (64, 96)),
+        "read_image": lambda: images.read_image(pictures.paths[0]),
+        "transform": lambda: transform.matrix((240, 320)),
+        "threshold": lambda: morphology.threshold(FILM, 125),
+        "disk": lambda: morphology.disk(7),
+        "drawn": lambda: Augmentation.chest_xray().draw(np.random.default_rng(0)),
+        "split": lambda: pictures.split(validation=0.2, seed=0),
+        "folder opened again": lambda: ImageFolder(place / "flowers"),
+        "apply": lambda: transform.apply(PHOTO),
+        "augmentation": lambda: Augmentation.flowers()(BATCH, 0),
+        "generator": lambda: DataGenerator(pictures, size=(64, 80), crop=None),
+        "batch": lambda: generator[0],
+        "generator's defaults": lambda: str(DataGenerator(pictures)).partition(": ")[2],
+        "loss": lambda: loss(one_hot, guessed),
+        "resnet": lambda: ResnetBuilder.build_resnet_18((3, 64, 64), 2, width=8),
+        "roc_auc": lambda: evaluate.roc_auc(LABELS, SCORES),
+        "roc_curve": lambda: evaluate.roc_curve(LABELS, SCORES),
+        "confusion_matrix": lambda: evaluate.confusion_matrix(LABELS, SCORES),
+        "delong_test": lambda: evaluate.delong_test(LABELS, SCORES, OTHERS),
+        "calibration_curve": lambda: evaluate.calibration_curve(LABELS, SCORES),
+        "daisy": lambda: draw_daisy_in_grass(np.random.default_rng(0)),
+        "check": lambda: check("flip_twice", lambda image: image[::-1, ::-1]),
+        "show": lambda: plots.show([PHOTO, FILM], ["a", "b"], alt="two pictures"),
+    }
+    for name, explorer in explorers.items():
+        found[f"{name}: render"] = functools.partial(explorer.render, explorer.parameters)
+        found[f"{name}: begin"] = functools.partial(type(explorer), PHOTO)
+        found[f"{name}: saved"] = explorer._repr_mimebundle_
+    for name in set(EXPLORERS) - set(explorers) - {"ReaderExplorer"}:
+        found[f"{name}: frames"] = functools.partial(frames, make(name))
+    return found
+
+
+def frames(explorer) -> list:
+    """Return all that its main slider shows, as is computed when another control is moved."""
+    at = [{explorer.primary: value} for value in explorer._primary_values()]
+    return [explorer.render(dataclasses.replace(explorer.parameters, **each)) for each in at]
 
 
 def picture_calls() -> dict[str, Callable]:
@@ -494,10 +561,11 @@ def final_calls(place: Path) -> dict[str, Callable]:
     }
 
 
-def more_calls(place: Path) -> dict[str, Callable]:
+def every_call(place: Path) -> dict[str, Callable]:
     """Return all of the above, by name."""
-    parts = (picture_calls(), file_calls(place), measure_calls(), training_calls(), network_calls(), diagnosis_calls())
-    return {name: call for part in (*parts, final_calls(place)) for name, call in part.items()}
+    of_networks = (training_calls(), network_calls(), diagnosis_calls(), final_calls(place))
+    parts = (lesson_calls(place), picture_calls(), file_calls(place), measure_calls(), *of_networks)
+    return {name: call for part in parts for name, call in part.items()}
 
 
 @contextlib.contextmanager

@@ -1,10 +1,10 @@
 """What the package computes stays what it was, on pictures that are not square and in numbers; `make notebooks` asks.
 
 A lesson shows a function on one picture and often a square one, an explorer where it begins, and of a training only
-what no processor changes. Here the functions of test_speed.py are called and what a final run is made of, explorers
-say what they show with each control at its ends, and exercises how they judge each known answer. Results are boiled
-down to a few numbers: shapes, means, and means that weigh what comes later more, so that swapped axes count. They are
-compared with results.json to a thousandth, as processors round differently. A wanted change is written down with
+what no processor changes. Here the calls of relied_on.py are made, explorers say what they show with each control at
+its ends and after each of their buttons, and exercises how they judge each known answer. Results are boiled down to a
+few numbers: shapes, means, and means that weigh what comes later more, so that swapped axes count. They are compared
+with results.json to a thousandth, as processors round differently. A wanted change is written down with
 
     python tests/test_results.py
 """
@@ -22,8 +22,7 @@ import pytest
 from explorer_page import EXPLORERS, make
 from explorers import _values, check_shown
 from ipywidgets.widgets.widget_link import Link
-from relied_on import more_calls, open_figures
-from test_speed import calls
+from relied_on import every_call, open_figures
 
 STORED = Path(__file__).with_name("results.json")
 DEEPEST = 6
@@ -80,16 +79,17 @@ def results(place: Path) -> dict[str, list]:
     import keras
 
     found = {}
-    for name, call in (calls(place) | more_calls(place)).items():
+    for name, call in every_call(place).items():
         if not name.endswith((": saved", ": begin", ": frames")):
             keras.utils.set_random_seed(0)
             with open_figures() as figures:
                 value = boiled(call())
             found[name] = json.loads(json.dumps([*value, *boiled(figures)]))
-    for explorer in [make(name) for name in EXPLORERS]:
-        found |= built(explorer) | (pressed(explorer) if explorer.primary != "film" else {})
-        if type(explorer).__name__ != "ReaderExplorer":
-            found |= ends(explorer)
+    for name in EXPLORERS:
+        explorer = make(name)
+        found |= built(explorer)
+        if name != "ReaderExplorer":  # of which each answer has tests of its own
+            found |= pressed(explorer) | ends(explorer)
     return found | answers()
 
 

@@ -7,8 +7,6 @@ the smallest of some machines; `python tests/test_speed.py` writes down what is 
 what it takes now.
 """
 
-import dataclasses
-import functools
 import io
 import json
 import time
@@ -17,9 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_page import EXPLORERS, make
 from lesson_runs import reference
-from relied_on import BATCH, FILM, LABELS, MASK, OTHERS, PHOTO, SCORES, folder, more_calls
+from relied_on import every_call
 
 pytestmark = pytest.mark.notebooks
 
@@ -28,71 +25,6 @@ SLACK = 6
 TRIES = 3
 AGAIN = 4
 LEAST = 0.01  # seconds; the clock of processor time is coarse
-
-
-def calls(place) -> dict[str, Callable]:
-    """What is measured, by name."""
-    from cnnkit import evaluate, images, morphology, normalize, plots
-    from cnnkit.augment import Augmentation, Transform
-    from cnnkit.checks import check
-    from cnnkit.datasets import ImageFolder
-    from cnnkit.datasets.draw_flowers import draw_daisy_in_grass
-    from cnnkit.explore import MorphologyExplorer, NormalizationExplorer, PoolingExplorer
-    from cnnkit.generator import DataGenerator
-    from cnnkit.losses import WeightedCategoricalCrossentropy
-    from cnnkit.resnet import ResnetBuilder
-
-    pictures = folder(place)
-    # So small that no memory need be asked for, which takes now little time and now much.
-    generator = DataGenerator(pictures, 4, size=(40, 48), crop=None)
-    transform = Transform(rotation=20, zoom=1.2, brightness=0.1)
-    explorers = {cls.__name__: cls(PHOTO) for cls in (MorphologyExplorer, NormalizationExplorer, PoolingExplorer)}
-    loss, one_hot = WeightedCategoricalCrossentropy([[1, 5], [10, 10]]), np.eye(2)[LABELS.astype(int)]
-    guessed = np.stack([1 - SCORES, SCORES], axis=1)
-    found = {
-        **{name: functools.partial(getattr(morphology, name), MASK, 10) for name in ("erosion", "dilation")},
-        **{name: functools.partial(getattr(morphology, name), FILM, 10) for name in ("opening", "closing", "gradient")},
-        "otsu": lambda: morphology.otsu(FILM),
-        **{name: functools.partial(getattr(normalize, name), PHOTO) for name in normalize.__all__},
-        "to_gray": lambda: images.to_gray(PHOTO),
-        "crop_center": lambda: images.crop_center(PHOTO, (100, 140)),
-        "resize": lambda: images.resize(PHOTO, (64, 96)),
-        "read_image": lambda: images.read_image(pictures.paths[0]),
-        "transform": lambda: transform.matrix((240, 320)),
-        "threshold": lambda: morphology.threshold(FILM, 125),
-        "disk": lambda: morphology.disk(7),
-        "drawn": lambda: Augmentation.chest_xray().draw(np.random.default_rng(0)),
-        "split": lambda: pictures.split(validation=0.2, seed=0),
-        "folder opened again": lambda: ImageFolder(place / "flowers"),
-        "apply": lambda: transform.apply(PHOTO),
-        "augmentation": lambda: Augmentation.flowers()(BATCH, 0),
-        "generator": lambda: DataGenerator(pictures, size=(64, 80), crop=None),
-        "batch": lambda: generator[0],
-        "generator's defaults": lambda: str(DataGenerator(pictures)).partition(": ")[2],
-        "loss": lambda: loss(one_hot, guessed),
-        "resnet": lambda: ResnetBuilder.build_resnet_18((3, 64, 64), 2, width=8),
-        "roc_auc": lambda: evaluate.roc_auc(LABELS, SCORES),
-        "roc_curve": lambda: evaluate.roc_curve(LABELS, SCORES),
-        "confusion_matrix": lambda: evaluate.confusion_matrix(LABELS, SCORES),
-        "delong_test": lambda: evaluate.delong_test(LABELS, SCORES, OTHERS),
-        "calibration_curve": lambda: evaluate.calibration_curve(LABELS, SCORES),
-        "daisy": lambda: draw_daisy_in_grass(np.random.default_rng(0)),
-        "check": lambda: check("flip_twice", lambda image: image[::-1, ::-1]),
-        "show": lambda: plots.show([PHOTO, FILM], ["a", "b"], alt="two pictures"),
-    }
-    for name, explorer in explorers.items():
-        found[f"{name}: render"] = functools.partial(explorer.render, explorer.parameters)
-        found[f"{name}: begin"] = functools.partial(type(explorer), PHOTO)
-        found[f"{name}: saved"] = explorer._repr_mimebundle_
-    for name in set(EXPLORERS) - set(explorers) - {"ReaderExplorer"}:
-        found[f"{name}: frames"] = functools.partial(frames, make(name))
-    return found
-
-
-def frames(explorer) -> list:
-    """Return all that its main slider shows, as is computed when another control is moved."""
-    at = [{explorer.primary: value} for value in explorer._primary_values()]
-    return [explorer.render(dataclasses.replace(explorer.parameters, **each)) for each in at]
 
 
 def multiples(call: Callable, pace: float) -> float:
@@ -120,7 +52,7 @@ def measured(place) -> dict[str, float]:
 
     cnnkit.plots.display = lambda *_, **__: None
     found = {}
-    every = calls(place) | more_calls(place)
+    every = every_call(place)
     # What seems slow is measured again: perhaps it was the machine, which others use as well.
     for _ in range(AGAIN):
         slow = [
