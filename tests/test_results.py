@@ -118,7 +118,7 @@ def _nearly(right: object) -> object:
 
 
 def built(explorer) -> dict[str, list]:
-    """Return of which widgets an explorer consists, what they say, and what is linked to what."""
+    """Return of which widgets an explorer consists, what they say, what is linked to what, and what the page has."""
     widgets, seen = [explorer.widget], []
     while widgets:
         widget = widgets.pop(0)
@@ -130,6 +130,7 @@ def built(explorer) -> dict[str, list]:
         (source, name), (target, other) = link.source, link.target
         if id(source) in owned and id(target) in owned:
             seen.append(f"{owned[id(source)]}.{name} to {owned[id(target)]}.{other}")
+    seen.append(", ".join(explorer._frames.frames["moments"]))  # which the page shows without asking
     return {f"{type(explorer).__name__}: built of": seen}
 
 
