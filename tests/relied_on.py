@@ -165,8 +165,11 @@ def picture_calls() -> dict[str, Callable]:
     for name, change in changes.items():
         functions[name] = Transform(**change).apply
     photos = BATCH[:4]
-    presets = {"flowers": Augmentation.flowers(), "films": Augmentation.chest_xray(), "half": None}
-    presets["half"] = Augmentation(rotation=30, brightness=0.2, noise=0.05, fraction=0.5)
+    presets = {
+        "flowers": Augmentation.flowers(),
+        "films": Augmentation.chest_xray(),
+        "half": Augmentation(rotation=30, brightness=0.2, noise=0.05, fraction=0.5),
+    }
 
     def on_each_kind(function: Callable) -> dict:
         return {kind: answered(functools.partial(function, image)) for kind, image in KINDS.items()}
@@ -179,6 +182,8 @@ def picture_calls() -> dict[str, Callable]:
 
 def file_calls(place: Path) -> dict[str, Callable]:
     """Reading files of all kinds, folders and their parts, and drawing."""
+    from cnnkit import normalize
+    from cnnkit.augment import Augmentation
     from cnnkit.datasets import ImageFolder, brushes, draw_films, draw_flowers, patient
     from cnnkit.generator import DataGenerator
     from cnnkit.images import read_image
@@ -229,9 +234,6 @@ def file_calls(place: Path) -> dict[str, Callable]:
         found = [str(generator), len(generator), generator[0], generator[len(generator) - 1]]
         generator.on_epoch_end()
         return [*found, generator[0]]
-
-    from cnnkit import normalize
-    from cnnkit.augment import Augmentation
 
     ways = {
         "plain": {},
