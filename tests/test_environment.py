@@ -3,6 +3,7 @@
 import importlib.metadata
 import re
 import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -52,6 +53,16 @@ def test_every_pin_fits_the_oldest_python_of_the_project():
         except importlib.metadata.PackageNotFoundError:  # of an extra that is not installed here
             continue
         assert oldest in SpecifierSet(asked or ""), name
+
+
+def test_tests_of_one_group_run_in_one_process(tmp_path):
+    """Or two browsers at once slow each other down until one of them is late; some pytest and xdist do not group."""
+    marked = "@pytest.mark.xdist_group('one')\n@pytest.mark.parametrize('number', range(4))\n"
+    write = "def test(number): open(f'{os.getpid()}.process', 'w').close()\n"
+    (tmp_path / "test_group.py").write_text(f"import os, pytest\n{marked}{write}")
+    command = [sys.executable, "-m", "pytest", "--numprocesses", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert len(list(tmp_path.glob("*.process"))) == 1
 
 
 def test_gpu_users_get_tensorflow_with_cuda():

@@ -1,5 +1,7 @@
 """Importing Keras after cnnkit prints nothing, unless it fails."""
 
+import os
+import platform
 import subprocess
 import sys
 
@@ -10,11 +12,29 @@ def run(code, **options):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, **options)
 
 
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+of_such_processors = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="kernels of x86")
+
+
 @pytest.mark.slow
 def test_tensorflow_starts_quietly():
     result = run("import cnnkit, keras, sys; print(keras.backend.backend()); sys.stderr.write('still here')")
     assert result.stdout == "tensorflow\n"
     assert result.stderr == "still here"
+
+
+@of_such_processors
+@pytest.mark.slow
+def test_tensorflow_takes_its_faster_kernels():
+    environ = {name: value for name, value in os.environ.items() if name != ONEDNN}
+    lines = "import cnnkit; from tensorflow.python.framework import test_util; print(test_util.IsMklEnabled())"
+    assert run(lines, env=environ).stdout == "True\n"
+
+
+@of_such_processors
+def test_what_the_user_has_set_stays():
+    lines = f"import cnnkit, os; print(os.environ['KERAS_BACKEND'], os.environ['{ONEDNN}'])"
+    assert run(lines, env=os.environ | {"KERAS_BACKEND": "jax", ONEDNN: "0"}).stdout == "jax 0\n"
 
 
 def test_what_a_failing_import_says_is_not_lost(tmp_path):
