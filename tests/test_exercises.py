@@ -203,8 +203,7 @@ def test_links_of_solutions_lead_somewhere(assignment):
     nbformat.validate(source)
     for cell in source.cells:
         for target in re.findall(r"\]\(([^)#]+)\)", cell.source):
-            if not re.search(r"/1\d_", target):  # lessons 10 to 15 are on their way
-                assert (SOLUTIONS / assignment / target).exists(), target
+            assert (SOLUTIONS / assignment / target).exists(), target
         assert max(map(len, cell.source.splitlines() or [""])) <= 100 or cell.cell_type == "markdown"
 
 
@@ -222,12 +221,12 @@ def test_a_blank_notebook_runs_and_nothing_is_started(assignment):
 
 
 @each_assignment
-def test_a_solved_notebook_runs_and_all_is_right(assignment):
-    solved = notebook("solutions", assignment)
-    NotebookClient(solved, timeout=120, kernel_name="python3").execute()
-    for cell in solved.cells:
-        if cell.id.endswith("-check"):
-            assert cell.outputs[0].data["text/plain"] == "1.0", cell.id
+def test_in_a_solved_notebook_all_is_right(assignment):
+    """As it is stored; that it comes out again is asked by `make notebooks`."""
+    results = [cell for cell in notebook("solutions", assignment).cells if cell.id.endswith("-check")]
+    assert len(results) == len(exercises(assignment))
+    for cell in results:
+        assert cell.outputs[0].data["text/plain"] == "1.0", cell.id
 
 
 @each_assignment
