@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 if platform.machine() in ("x86_64", "AMD64"):
-    # TensorFlow leaves its faster kernels off on processors without AVX-512, most laptops; there they halve a step.
+    # Without AVX-512 TensorFlow 2.21 leaves oneDNN off, which halves a training step there: docs/decisions.md.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 _quiet.install()
 
