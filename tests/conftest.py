@@ -20,14 +20,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="module")
-def tool(request):
-    """The script of tools/ that a module of tests names as its TOOL."""
-    name = request.module.TOOL
+def load_tool(name):
+    """Return a script of tools/ as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def tool(request):
+    """The script of tools/ that a module of tests names as its TOOL."""
+    return load_tool(request.module.TOOL)
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +61,16 @@ def drawn(monkeypatch):
                 Image.fromarray(np.full((40, 50), number, np.uint8)).save(folder / kind / f"{number}.png")
 
     monkeypatch.setattr(synthetic, "draw", draw)
+
+
+@pytest.fixture(scope="session")
+def whole_sets(tmp_path_factory):
+    """A data folder with both synthetic sets, drawn once for all tests of a run, which only read them."""
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place  # which all workers have in common
+    places = {"CNNKIT_DATA": str(place / "whole_sets"), "XDG_CACHE_HOME": str(place / "cache")}
+    load_tool("check_notebooks").draw(os.environ | places)  # while one worker draws, the others wait
+    return place / "whole_sets"
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +26,14 @@ COUNT_WHITE = """(canvas) => {
 
 
 @pytest.fixture(scope="module")
-def lesson(tmp_path_factory):
+def lesson(tmp_path_factory, whole_sets):
     """Lesson 02 in JupyterLab, run from top to bottom."""
     if not chromium():
         message = "needs Chromium (on Debian: apt-get install chromium)"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     place = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", place / "notebooks")
-    home = {"CNNKIT_DATA": str(place / "data"), "XDG_CACHE_HOME": str(place / "cache")}
-    draw = "from cnnkit import datasets; [datasets.load(name) for name in ('flowers', 'cxr')]"
-    subprocess.run([sys.executable, "-c", draw], check=True, env=os.environ | home)
+    home = {"CNNKIT_DATA": str(whole_sets), "XDG_CACHE_HOME": str(place / "cache")}
     with jupyterlab(place / "notebooks", **home) as address, browser_page() as page:
         open_notebook(page, address, "02_flowers_morphology.ipynb")
         run_all(page)

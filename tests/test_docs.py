@@ -53,12 +53,13 @@ def apply(change, path):
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def run(command, folder):
-    """Run a line of a page with this Python and the copy's package."""
+def run(command, folder, sets):
+    """Run a line of a page with this Python and the copy's package; what it would draw first is there already."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(folder),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "CNNKIT_TEST_SETS": str(sets),
     }
     answer = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
     assert answer.returncode == 0, f"{command}\n{answer.stdout[-3000:]}\n{answer.stderr[-2000:]}"
@@ -68,7 +69,7 @@ def run(command, folder):
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(sys.platform == "win32", reason="the pages' commands are for a Unix shell")
 @pytest.mark.parametrize("page", WALKS)
-def test_the_walk_works(page, copy):
+def test_the_walk_works(page, copy, whole_sets):
     followed = 0
     for language, note, text in blocks(page):
         if note.startswith("excerpt "):
@@ -76,7 +77,7 @@ def test_the_walk_works(page, copy):
         followed += 1
         if language == "sh":
             for command in text.splitlines():
-                run(command, copy)
+                run(command, copy, whole_sets)
         elif language == "diff":
             apply(text, copy / note)
         elif note.startswith("append "):

@@ -187,11 +187,7 @@ def test_killed_at_any_moment_it_ends_with_the_weights_of_an_unbroken_run(tmp_pa
         call = [sys.executable, engine_runs.__file__, str(data), str(tmp_path / out), epochs]
         return subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
-    def finish(process):
-        _, said = process.communicate()
-        assert process.returncode == 0, said
-
-    finish(start("unbroken"))
+    run(tmp_path / "unbroken", data, Preset(**{**TINY, "epochs": int(epochs)}))
     chance, state = random.Random(0), tmp_path / "killed" / "weighted" / "state.npz"
     for number in range(KILLS):
         process = start("killed")
@@ -203,7 +199,9 @@ def test_killed_at_any_moment_it_ends_with_the_weights_of_an_unbroken_run(tmp_pa
         process.wait()
         process.stderr.close()
         assert process.returncode == -signal.SIGKILL, f"kill {number + 1} came too late"
-    finish(start("killed"))
+    last = start("killed")
+    _, said = last.communicate()
+    assert last.returncode == 0, said
     assert same(weights(tmp_path / "killed" / "weighted"), weights(tmp_path / "unbroken" / "weighted"))
 
 

@@ -448,7 +448,8 @@ def test_real_photographs_come_in_as_they_are(real_pictures, data):
 
 
 @pytest.mark.slow
-def test_the_true_synthetic_set_is_installed(data):
-    found = install_synthetic("flowers", data)
-    assert (found.kind, found.images) == ("synthetic", sum(synthetic.COUNTS["flowers"].values()))
-    assert verify("flowers", data) == []
+@pytest.mark.parametrize("name", CATALOG)
+def test_the_true_synthetic_set_is_installed(whole_sets, name):
+    found = state(name, whole_sets)
+    assert (found.kind, found.images) == ("synthetic", sum(synthetic.COUNTS[name].values()))
+    assert verify(name, whole_sets) == []

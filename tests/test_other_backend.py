@@ -42,7 +42,7 @@ data = DataGenerator(folder, batch_size=8, crop=(32, 32), augment=Augmentation.f
 validation = DataGenerator(folder, batch_size=8, crop=(32, 32), shuffle=False)
 
 def new():
-    model = ResnetBuilder.build((3, 32, 32), 2, basic_block, [1, 1, 1, 1], width=4)  # JAX compiles slowly
+    model = ResnetBuilder.build((3, 32, 32), 2, basic_block, [1, 1], width=4)  # JAX compiles slowly
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9

@@ -1,6 +1,7 @@
 """The drawn sets: what is written, that it repeats, that colour or brightness alone do not solve them."""
 
 import warnings
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -266,9 +267,8 @@ def test_what_cannot_be_written_stops_the_drawing(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_whole_set_of_flowers(tmp_path):
-    draw("flowers", tmp_path, progress=False)
-    paths = sorted(tmp_path.rglob("*.*"))
+def test_the_whole_set_of_flowers(whole_sets):
+    paths = sorted(whole_sets.glob("flowers/*/*"))
     labels = np.array([path.parent.name == "rose" for path in paths])
     assert (labels.sum(), len(paths)) == (300, 600)
     pictures = [read(path) for path in paths]
@@ -282,11 +282,9 @@ def test_the_whole_set_of_flowers(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_whole_set_of_films(tmp_path):
-    draw("cxr", tmp_path, progress=False)
-    counts = {folder.name: len(list(folder.iterdir())) for folder in tmp_path.iterdir()}
-    assert counts == {"effusion": 107, "nofinding": 1000}
-    paths = sorted(tmp_path.rglob("*.*"))
+def test_the_whole_set_of_films(whole_sets):
+    paths = sorted(whole_sets.glob("cxr/*/*"))
+    assert Counter(path.parent.name for path in paths) == {"effusion": 107, "nofinding": 1000}
     labels = [path.parent.name == "effusion" for path in paths]
     pictures = [read(path) for path in paths]
     rgba = [path.parent.name for path, p in zip(paths, pictures, strict=True) if p.mode == "RGBA"]
