@@ -33,7 +33,8 @@ define install
 	@ls $(VENV)/*.complete >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@rm -f $(VENV)/*.complete
 	@echo "Installing the packages (about 2.5 GB on disk); this happens once."
-	@$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable "$(1)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-compile --constraint constraints.txt --editable "$(1)"
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true # on all cores; pip would use one
 	@mkdir -p $(SETTINGS) && echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' >$(SETTINGS)/overrides.json
 endef
 
