@@ -31,6 +31,7 @@ from nbconvert import HTMLExporter
 ROOT = Path(__file__).parents[1]
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
+QUIET = ["--log-level=ERROR"]  # or each kernel warns that what it says to this very machine is not encrypted
 
 # Nothing in a page may be fetched from elsewhere, so nbconvert's scripts for formulas, diagrams and widgets stay out.
 TEMPLATE = """{%- extends 'lab/index.html.j2' -%}
@@ -56,7 +57,7 @@ def execute(path: Path, home: Path) -> nbformat.NotebookNode:
     """Run a notebook on the synthetic data in `home`, and return it with its outputs and its widgets' state."""
     os.environ |= {"CNNKIT_DATA": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}
     notebook = nbformat.read(path, as_version=4)
-    options = {"timeout": 600, "kernel_name": "python3", "store_widget_state": True}
+    options = {"timeout": 600, "kernel_name": "python3", "store_widget_state": True, "extra_arguments": QUIET}
     NotebookClient(notebook, resources={"metadata": {"path": path.parent}}, **options).execute()
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):  # without progress bars
         cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]

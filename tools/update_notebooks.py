@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from lesson_runs import STORED, Clock, reference, stored_runs
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+QUIET = ["--log-level=ERROR"]  # or each kernel warns that what it says to this very machine is not encrypted
 
 
 class Timed(NotebookClient):
@@ -56,7 +57,8 @@ def update(path: Path, home: Path) -> float:
     (home / "cache" / "cnnkit" / "progress.json").unlink(missing_ok=True)  # of the exercises before
     notebook = nbformat.read(path, as_version=4)
     pace, start = reference(), time.perf_counter()
-    client = Timed(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": path.parent}})
+    options = {"timeout": 600, "kernel_name": "python3", "extra_arguments": QUIET}
+    client = Timed(notebook, resources={"metadata": {"path": path.parent}}, **options)
     client.execute(env=environment(home))
     wall = time.perf_counter() - start
     clean(notebook)
