@@ -85,28 +85,26 @@ def report(tmp_path_factory):
     return done.stdout
 
 
-def of_the_report(test):
-    """Mark a test that looks at the report, which takes long: one worker makes it."""
-    return pytest.mark.slow(pytest.mark.xdist_group("report")(test))
-
-
 def outcome(report, number):
     return re.search(rf"^(PASSED|FAILED) .*::Cell {number}\b", report, re.MULTILINE)[1]
 
 
-@of_the_report
+@pytest.mark.slow
+@pytest.mark.xdist_group("report")
 @pytest.mark.parametrize("number", [0, 2, 5, 6], ids=["explorer", "figure", "text", "code"])
 def test_what_is_as_it_was_passes(report, number):
     assert outcome(report, number) == "PASSED"
 
 
-@of_the_report
+@pytest.mark.slow
+@pytest.mark.xdist_group("report")
 @pytest.mark.parametrize("number", [1, 3, 4, 7], ids=["deaf explorer", "other colour map", "other text", "other code"])
 def test_what_has_changed_fails(report, number):
     assert outcome(report, number) == "FAILED"
 
 
-@of_the_report
+@pytest.mark.slow
+@pytest.mark.xdist_group("report")
 def test_it_says_what_has_changed(report):
     assert "A control of the explorer does not do what it says." in report
     assert re.search(r"Picture 1 differs from the stored one by \d+", report)
